@@ -2,7 +2,7 @@
 
 Weight: lines of code are the physical lines that hold a token which is neither a comment nor part of a
 docstring; blank lines have none. A docstring is any string that stands alone as a statement. Modules are
-the ``.py`` files of the package. Names that occur twice are those of modules in different rooms, with
+the ``.py`` files of the package. Names that occur twice are those of modules in different packages, with
 ``__init__`` left out.
 
 With ``--enable`` two runs of ``enable --mode 2`` are traced on a copy of fixtures/, each in a process of

@@ -391,54 +391,53 @@ def page(found: Mapping[str, Side], rows: Sequence[Row], *, rounds: int, engine:
 _PAGE = """\
 # Benchmarks
 
-Written by `make benchmarks`, which measures all of this side by side; do not edit.
+Written by `make benchmarks`, which measures everything in one run; do not edit.
 
-This run: compose-tls {ours}, Python {python}, {libraries}, {openssl}, {machine}, the median of
-{rounds} rounds. All sides run by turns. Counted is the processor time of each process and of those
-that it starts; for the proof, which mostly waits, the time on the clock. Look at the ratios: the
-times are those of one machine, which had other work to do.
+This run: compose-tls {ours}, Python {python}, {libraries}, {openssl}, {machine}, the median of {rounds}
+rounds. All sides run in turn. The table shows the processor time of each process and of those that it
+starts; for the proof, which mostly waits, the elapsed time. Compare the ratios: the times are those of
+one machine, which was also doing other work.
 
 | what | measured | against | ratio | target | |
 | --- | --: | --- | --: | --: | --- |
 {rows}
 
-The bare imports are {imports}.
-Commands run without `--up`, and where no Docker engine answers. One that does adds docker-py to
-`enable` and `status`, which then look at what is deployed, and `docker compose config`.{engine}
+The bare imports are {imports}. Commands run without `--up` and without a Docker engine. With an engine,
+`enable` and `status` also load docker-py, run `docker compose config`, and inspect the
+containers.{engine}
 
-## The floor
+## The lower bound
 
-The script of the guide makes three RSA keys of 2048 bits in seven processes of openssl: {guide}. How long
-a key takes is luck: it runs three times in each round, and still the medians of two runs of this page
-differ.
+The script of the guide makes three RSA keys of 2048 bits in seven processes of openssl: {guide}. The time
+to find a key is random: the script runs three times in each round, and the medians of two runs of this
+page still differ.
 
-The bare imports are {bare} of that; {floor} where they end as a command does, which does not take apart
-what it loaded. pydantic is {pydantic} of it, without a model. The first model adds {first}: the rest of
-pydantic, and `importlib.metadata`, which it loads before it looks whether plug-ins are off. So {model},
-which is {least} of the script, is the floor of `enable` and `status` while compose-tls is built on these
-libraries. `import click` alone is {click} times `python -c pass`.
+The bare imports take {bare} of that; {floor} if the process ends like a command, without unloading its
+modules. pydantic takes {pydantic} of it, without a model. The first model adds {first}: the rest of
+pydantic, and `importlib.metadata`, which it loads before it checks whether plug-ins are off. So {model},
+or {least} of the script, is the lower bound of `enable` and `status` with these libraries. `import click`
+takes {click} times `python -c pass`.
 
 ## What remains
 
-Where the time of a command goes: the modules of each library as `-X importtime` counts them, which
-costs a little itself, and the rest.
+The time of each command: the modules of each library as measured with `-X importtime` (which itself takes
+a little time), and the rest.
 
 {profile}
 
-The steps of `enable` when all modules are loaded, but those that pydantic loads for its first model:
+The steps of `enable` with all modules loaded, except those that pydantic loads for its first model:
 
 | step of `enable` | milliseconds |
 | --- | --: |
 {steps}
 
-Settings are mostly the schema that pydantic builds for them, and the modules that it loads to do so.
-Of the import of compose-tls itself, a fifth is pydantic's making of the models' classes. A rehearsal is
-ten handshakes in memory, five of which end once the client is content. What was measured and left as it
-is: a certificate is rehearsed by each of its names, keys are read and compared with their certificates by
-`status`, and every file is written so that a crash loses none.
+Most of the settings step is the schema that pydantic builds, with the modules that it loads for it. A
+fifth of the import of compose-tls is pydantic's creation of the model classes. A rehearsal consists of
+ten handshakes in memory, five of which end once the client is content. Measured and kept: a certificate
+is rehearsed with each of its names, `status` reads keys and compares them with their certificates, and
+every file is written so that a crash loses none.
 
-Which modules a command may load is held by tests/contract/test_imports.py: a library does not come
-back unseen.
+tests/contract/test_imports.py checks which modules each command may load.
 """
 
 

@@ -52,70 +52,41 @@ if TYPE_CHECKING:
     from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
-# The other classes are results, and the other functions commands, each in a module of its name.
-_HOMES = {
-    "CheckFailed": "errors",
-    "ClientOf": "workflows.connecting",
-    "ComposeTlsError": "errors",
-    "TlsConfig": "config",
-    "TlsMode": "vocabulary",
-    "TlsWarning": "vocabulary",
-    "__version__": "version",
+_NAMES = {
+    "config": "TlsConfig",
+    "errors": "CheckFailed ComposeTlsError",
+    "results": (
+        "CertificateResult CheckResult ClientResult ConnectResult CutOff DeclaredService "
+        "DeployedService DisableResult EnableResult Endpoint ExportResult FileResult "
+        "FileState GivenFiles InitResult Link NeighbourResult Probe Recorded RenewResult "
+        "Result Snippet StatusResult"
+    ),
+    "version": "__version__",
+    "vocabulary": "TlsMode TlsWarning",
+    "workflows.check": "check",
+    "workflows.client": "client",
+    "workflows.connect": "connect",
+    "workflows.connecting": "ClientOf",
+    "workflows.disable": "disable",
+    "workflows.enable": "enable",
+    "workflows.export": "export",
+    "workflows.init": "init",
+    "workflows.renew": "renew",
+    "workflows.status": "status",
 }
-
-__all__ = [
-    "CertificateResult",
-    "CheckFailed",
-    "CheckResult",
-    "ClientOf",
-    "ClientResult",
-    "ComposeTlsError",
-    "ConnectResult",
-    "CutOff",
-    "DeclaredService",
-    "DeployedService",
-    "DisableResult",
-    "EnableResult",
-    "Endpoint",
-    "ExportResult",
-    "FileResult",
-    "FileState",
-    "GivenFiles",
-    "InitResult",
-    "Link",
-    "NeighbourResult",
-    "Probe",
-    "Recorded",
-    "RenewResult",
-    "Result",
-    "Snippet",
-    "StatusResult",
-    "TlsConfig",
-    "TlsMode",
-    "TlsWarning",
-    "__version__",
-    "check",
-    "client",
-    "connect",
-    "disable",
-    "enable",
-    "export",
-    "init",
-    "renew",
-    "status",
-]
-
+"""The modules, and the names that are loaded from each when first used."""
+_HOMES = dict(sorted((name, home) for home, names in _NAMES.items() for name in names.split()))
+__all__ = list(_HOMES)
 
 if not TYPE_CHECKING:  # to which every name that there is not would be an Any
 
     def __getattr__(name: str) -> Any:
         import importlib  # noqa: PLC0415 - not for --version
 
-        if name not in __all__:
+        if name not in _HOMES:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        home = _HOMES.get(name, f"workflows.{name}" if name.islower() else "results")
-        return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

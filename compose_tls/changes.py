@@ -1,4 +1,4 @@
-"""The plan as a value: which files change to what, and where each certificate of it comes from.
+"""The plan as a value: the changes of files, and the source of each certificate.
 
 A plan holds no key. What only exists once certificates are issued is named by a ``Pending`` and filled
 in by the workflow between planning and applying.
@@ -12,13 +12,11 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from compose_tls.hiding import without_secrets
 from compose_tls.layout import CA, CLIENT_CA
-from compose_tls.patterns import regex
 from compose_tls.setup import Identity
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
-
-_CREDENTIALS = regex(r"//[^/@\s]*@")
+from compose_tls.vocabulary import Action, KeyType, Profile, TlsWarning
 
 
 def sha256(content: bytes) -> str:
@@ -31,7 +29,7 @@ class CertificateOrder:
     """A certificate to be issued.
 
     Attributes:
-        role: Which profile issues it.
+        profile: What it is issued as.
         identity: The name of the identity; that of the profile by default.
         subject: RFC 4514 text, common name included.
         days: Validity in days.
@@ -39,7 +37,7 @@ class CertificateOrder:
             empty for any name.
     """
 
-    role: CertificateRole
+    profile: Profile
     subject: str
     key_type: KeyType
     days: int
@@ -51,7 +49,7 @@ class CertificateOrder:
     @property
     def name(self) -> str:
         """The name of the identity."""
-        return self.identity or self.role
+        return self.identity or self.profile
 
 
 Source: TypeAlias = Literal["existing", "provided", "issued", "promoted"]
@@ -142,7 +140,7 @@ class MakeDirectory:
 
 @dataclass(frozen=True, slots=True)
 class CreateFile:
-    """A file of ours, written whole: new, or replacing what an earlier run wrote.
+    """A file of compose-tls, written whole: new, or replacing what an earlier run wrote.
 
     Attributes:
         before: SHA-256 of the file that is replaced; ``None`` when there must be none.
@@ -164,7 +162,7 @@ class PatchFile:
     """A user's file, edited in place: it keeps owner, mode and links.
 
     Attributes:
-        confidential: Whether its other lines are private: passwords stand in environment files.
+        confidential: Whether its other lines are private: passwords are in environment files.
     """
 
     path: Path
@@ -180,7 +178,7 @@ class PatchFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFile:
-    """A file of ours that goes away.
+    """Removal of a file of compose-tls.
 
     ``before`` is ``None`` for a key that only the container's user may read.
     """
@@ -191,14 +189,14 @@ class RemoveFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoveDirectory:
-    """A directory of ours that goes away if nothing is left in it."""
+    """Removal of a directory of compose-tls, if it is empty."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class KeepFile:
-    """A file that already is what it should be: not written, and still the same when others are.
+    """A file that is already correct: not written, but compared before others are written.
 
     ``before`` is ``None`` for a key that only the container's user may read.
     """
@@ -232,11 +230,11 @@ class Plan:
         return bool(self.written)
 
     def relative(self, path: Path) -> str:
-        """A path as people see it: relative to the project where it lies inside."""
+        """A path as people see it: relative to the project where it is inside."""
         return relative(path, self.directory)
 
     def files(self) -> Iterator[tuple[Path, Action]]:
-        """Every file the plan speaks of and what happens to it."""
+        """Every file of the plan, with its action."""
         for change in self.changes:
             match change:
                 case CreateFile(before=None):
@@ -279,7 +277,7 @@ class ServerSource:
 
 
 def relative(path: Path, directory: Path) -> str:
-    """``path`` as seen from ``directory`` when it lies inside, else unchanged."""
+    """``path`` as seen from ``directory`` when it is inside, else unchanged."""
     try:
         return path.relative_to(directory).as_posix()
     except ValueError:
@@ -287,21 +285,23 @@ def relative(path: Path, directory: Path) -> str:
 
 
 def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = False) -> str:
-    """A unified diff whose lines keep their own line ends, so that ``patch`` applies it to the byte.
+    """A unified diff whose lines keep their own line ends, and in which no secret is to be seen.
+
+    ``patch`` applies it to the byte where none stands next to what changes.
 
     Args:
         name: The name of the file.
         old: What it holds.
         new: What it is to hold.
-        confidential: Whether lines that stay are left out, and credentials in addresses.
+        confidential: Whether lines that stay are left out.
     """
     import difflib
 
     # A tab ends a name with blanks in it, as git and GNU diff write it.
     name = f"{name}\t" if any(character.isspace() for character in name) else name
     around = 0 if confidential else 3
-    found = difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}", n=around)
-    shown = (_CREDENTIALS.sub("//***@", line) for line in found) if confidential else found
+    before, after = ([*without_secrets(_lines(content))] for content in (old, new))
+    shown = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", n=around)
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in shown
     )

@@ -1,4 +1,4 @@
-"""What client code needs to know about a server."""
+"""What client code needs for a server."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Connection:
 
 
 def mode_note(connection: Connection, comment: str) -> tuple[str, ...]:
-    """What one-way TLS means, where that is how it is.
+    """A note about one-way TLS, if the mode is 1.
 
     Args:
         connection: The server.

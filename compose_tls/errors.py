@@ -1,4 +1,4 @@
-"""The error tree; each leaf is one stable ``code``, listed in docs/errors.md and raised by a test.
+"""The error tree; the ``code`` of a leaf is its name with hyphens: in docs/errors.md, raised by a test.
 
 ComposeTlsError
 ├── SettingsError      exit 2   wrong usage or settings
@@ -24,20 +24,24 @@ if TYPE_CHECKING:
 
 
 class ComposeTlsError(Exception):
-    """What is wrong, where, and what to do next.
+    """An error: the problem, its place, and the next step.
 
     Args:
-        message: What is wrong, in one sentence without a final full stop.
+        message: The problem, in one sentence without a final full stop.
         hint: What the user can do next.
         path: The file concerned, relative to the project where possible.
         line: The line in that file, counted from 1.
 
     Attributes:
-        warnings: What there is to know besides: that an interrupted command was finished.
+        warnings: Further warnings, such as an interrupted command that was completed.
     """
 
     code: ClassVar[str]
     exit_code: ClassVar[int]
+
+    def __init_subclass__(cls) -> None:
+        words = "".join(f"-{one.lower()}" if one.isupper() else one for one in cls.__name__)
+        cls.code = words[1:]
 
     def __init__(
         self, message: str, *, hint: str, path: str | None = None, line: int | None = None
@@ -60,24 +64,19 @@ class SettingsError(ComposeTlsError):
     exit_code = 2
 
 
-class WrongUsage(SettingsError):
-    code = "wrong-usage"
+class WrongUsage(SettingsError): ...
 
 
-class TooManyOpenFiles(SettingsError):
-    code = "too-many-open-files"
+class TooManyOpenFiles(SettingsError): ...
 
 
-class UnknownSetting(SettingsError):
-    code = "unknown-setting"
+class UnknownSetting(SettingsError): ...
 
 
-class InvalidSetting(SettingsError):
-    code = "invalid-setting"
+class InvalidSetting(SettingsError): ...
 
 
-class ConflictingSettings(SettingsError):
-    code = "conflicting-settings"
+class ConflictingSettings(SettingsError): ...
 
 
 class ProjectError(ComposeTlsError):
@@ -87,7 +86,7 @@ class ProjectError(ComposeTlsError):
 
 
 class Refusal(ProjectError):
-    """What is refused unless the user decides otherwise: ``--accept CODE``, for exactly that code."""
+    """An error that the user can overrule with ``--accept CODE``, for exactly that code."""
 
 
 GATHERED: ContextVar[list[Refusal] | None] = ContextVar("GATHERED", default=None)
@@ -95,7 +94,7 @@ GATHERED: ContextVar[list[Refusal] | None] = ContextVar("GATHERED", default=None
 
 
 def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
-    """The warning that is left of a refusal which the user decided against.
+    """The warning that replaces an overruled refusal.
 
     Args:
         refusal: What would be refused.
@@ -119,154 +118,117 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
     return TlsWarning(refusal.code, refusal.message, refusal.path, refusal.hint, refusal.line)
 
 
-class HealthCheckBreaks(Refusal):
-    code = "health-check-breaks"
+class HealthCheckBreaks(Refusal): ...
 
 
-class ClientsCutOff(Refusal):
-    code = "clients-cut-off"
+class ClientsCutOff(Refusal): ...
 
 
-class NotMounted(ProjectError):
-    code = "not-mounted"
+class NotMounted(ProjectError): ...
 
 
-class ComposeFileNotFound(ProjectError):
-    code = "compose-file-not-found"
+class ComposeFileNotFound(ProjectError): ...
 
 
-class ProjectExists(ProjectError):
-    code = "project-exists"
+class ProjectExists(ProjectError): ...
 
 
-class ScriptNotUnderstood(ProjectError):
-    code = "script-not-understood"
+class ScriptNotUnderstood(ProjectError): ...
 
 
-class FileUnreadable(ProjectError):
-    code = "file-unreadable"
+class FileUnreadable(ProjectError): ...
 
 
-class YamlSyntax(ProjectError):
-    code = "yaml-syntax"
+class YamlSyntax(ProjectError): ...
 
 
-class NotAComposeFile(ProjectError):
-    code = "not-a-compose-file"
+class NotAComposeFile(ProjectError): ...
 
 
-class ServiceNotFound(ProjectError):
-    code = "service-not-found"
+class ServiceNotFound(ProjectError): ...
 
 
-class ServiceAmbiguous(ProjectError):
-    code = "service-ambiguous"
+class ServiceAmbiguous(ProjectError): ...
 
 
-class UnsupportedMilvus(ProjectError):
-    code = "unsupported-milvus"
+class UnsupportedMilvus(ProjectError): ...
 
 
-class EditRefused(ProjectError):
-    code = "edit-refused"
+class EditRefused(ProjectError): ...
 
 
-class ValueInTheWay(ProjectError):
-    code = "value-in-the-way"
+class ValueInTheWay(ProjectError): ...
 
 
-class MilvusConfigNotFound(ProjectError):
-    code = "milvus-config-not-found"
+class MilvusConfigNotFound(ProjectError): ...
 
 
-class MilvusConfigPartial(ProjectError):
-    code = "milvus-config-partial"
+class MilvusConfigPartial(ProjectError): ...
 
 
-class OutsideProject(Refusal):
-    code = "outside-project"
+class OutsideProject(Refusal): ...
 
 
-class ProjectChanged(ProjectError):
-    code = "project-changed"
+class ProjectChanged(ProjectError): ...
 
 
-class ProjectLocked(ProjectError):
-    code = "project-locked"
+class ProjectLocked(ProjectError): ...
 
 
-class ForeignJournal(ProjectError):
-    code = "foreign-journal"
+class ForeignJournal(ProjectError): ...
 
 
-class RecoveryFailed(ProjectError):
-    code = "recovery-failed"
+class RecoveryFailed(ProjectError): ...
 
 
-class StateUnreadable(ProjectError):
-    code = "state-unreadable"
+class StateUnreadable(ProjectError): ...
 
 
-class NotEnabled(ProjectError):
-    code = "not-enabled"
+class NotEnabled(ProjectError): ...
 
 
-class TlsRemains(Refusal):
-    code = "tls-remains"
+class TlsRemains(Refusal): ...
 
 
-class ServiceRenamed(Refusal):
-    code = "service-renamed"
+class ServiceRenamed(Refusal): ...
 
 
-class FurtherCa(Refusal):
-    code = "further-ca"
+class FurtherCa(Refusal): ...
 
 
-class ClientsLeftBehind(Refusal):
-    code = "clients-left-behind"
+class ClientsLeftBehind(Refusal): ...
 
 
-class CertificatesUnmounted(ProjectError):
-    code = "certificates-unmounted"
+class CertificatesUnmounted(ProjectError): ...
 
 
-class RolloverNotStarted(ProjectError):
-    code = "rollover-not-started"
+class RolloverNotStarted(ProjectError): ...
 
 
-class WriteFailed(ProjectError):
-    code = "write-failed"
+class WriteFailed(ProjectError): ...
 
 
-class ContainerInTheWay(ProjectError):
-    code = "container-in-the-way"
+class ContainerInTheWay(ProjectError): ...
 
 
-class DataExists(Refusal):
-    code = "data-exists"
+class DataExists(Refusal): ...
 
 
 class DeployedDifferently(Refusal):
-    code = "deployed-differently"
     runs_as: str | None = None
     """The name of the project that runs these files instead."""
 
 
-class ImageMoved(Refusal):
-    code = "image-moved"
+class ImageMoved(Refusal): ...
 
 
-class DataWithoutMount(Refusal):
-    code = "data-without-mount"
+class DataWithoutMount(Refusal): ...
 
 
-class ChangedInContainer(Refusal):
-    code = "changed-in-container"
+class ChangedInContainer(Refusal): ...
 
 
-class ConfigDiffers(Refusal):
-    code = "config-differs"
+class ConfigDiffers(Refusal): ...
 
 
 class CertificateError(ComposeTlsError):
@@ -275,60 +237,46 @@ class CertificateError(ComposeTlsError):
     exit_code = 4
 
 
-class CertificateUnreadable(CertificateError):
-    code = "certificate-unreadable"
+class CertificateUnreadable(CertificateError): ...
 
 
-class CertificateExpired(CertificateError):
-    code = "certificate-expired"
+class CertificateExpired(CertificateError): ...
 
 
-class CertificateExpiresSoon(CertificateError):
-    code = "certificate-expires-soon"
+class CertificateExpiresSoon(CertificateError): ...
 
 
-class CertificateNotYetValid(CertificateError):
-    code = "certificate-not-yet-valid"
+class CertificateNotYetValid(CertificateError): ...
 
 
-class KeyMismatch(CertificateError):
-    code = "key-mismatch"
+class KeyMismatch(CertificateError): ...
 
 
-class IssuerMismatch(CertificateError):
-    code = "issuer-mismatch"
+class IssuerMismatch(CertificateError): ...
 
 
-class NameNotCovered(CertificateError):
-    code = "name-not-covered"
+class NameNotCovered(CertificateError): ...
 
 
-class NameNotPermitted(CertificateError):
-    code = "name-not-permitted"
+class NameNotPermitted(CertificateError): ...
 
 
-class NameInvalid(CertificateError):
-    code = "name-invalid"
+class NameInvalid(CertificateError): ...
 
 
-class ProfileViolation(CertificateError):
-    code = "profile-violation"
+class ProfileViolation(CertificateError): ...
 
 
-class DemoCertificate(CertificateError):
-    code = "demo-certificate"
+class DemoCertificate(CertificateError): ...
 
 
-class RehearsalFailed(CertificateError):
-    code = "rehearsal-failed"
+class RehearsalFailed(CertificateError): ...
 
 
-class KeyUnreadableInContainer(CertificateError):
-    code = "key-unreadable-in-container"
+class KeyUnreadableInContainer(CertificateError): ...
 
 
-class KeyExposed(CertificateError):
-    code = "key-exposed"
+class KeyExposed(CertificateError): ...
 
 
 class EngineError(ComposeTlsError):
@@ -337,60 +285,48 @@ class EngineError(ComposeTlsError):
     exit_code = 5
 
 
-class EngineUnreachable(EngineError):
-    code = "engine-unreachable"
+class EngineUnreachable(EngineError): ...
 
 
-class EngineRemote(EngineError):
-    code = "engine-remote"
+class EngineRemote(EngineError): ...
 
 
-class ComposeMissing(EngineError):
-    code = "compose-missing"
+class ComposeMissing(EngineError): ...
 
 
-class ComposeFailed(EngineError):
-    code = "compose-failed"
+class ComposeFailed(EngineError): ...
 
 
-class PortTaken(EngineError):
-    code = "port-taken"
+class PortTaken(EngineError): ...
 
 
-class NotReachable(EngineError):
-    code = "not-reachable"
+class NotReachable(EngineError): ...
 
 
-class ContainerExited(EngineError):
-    code = "container-exited"
+class ContainerExited(EngineError): ...
 
 
-class NotDeployed(EngineError):
-    code = "not-deployed"
+class NotDeployed(EngineError): ...
 
 
-class NotReady(EngineError):
-    code = "not-ready"
+class NotReady(EngineError): ...
 
 
-class Unhealthy(EngineError):
-    code = "unhealthy"
+class Unhealthy(EngineError): ...
 
 
 class Interrupted(ComposeTlsError):
     exit_code = 130
-    code = "interrupted"
 
 
 class CheckFailed(ComposeTlsError):
     """A live check failed; ``checks`` are the results of all.
 
     Attributes:
-        summary: The message without what was seen: that stands in ``checks``.
+        summary: The message without the results, which are in ``checks``.
     """
 
     exit_code = 6
-    code = "check-failed"
 
     def __init__(
         self, message: str, *, hint: str, checks: tuple[Probe, ...] = (), summary: str | None = None

@@ -1,4 +1,4 @@
-"""The files of a project, opened so that nothing in the project leads outside: the rule, in one place.
+"""Opens the files of a project so that nothing in the project leads outside: the rule, in one place.
 
 Everything in a project may come from a stranger. A path is followed to where it really lies; that has to
 be inside, or where the user's own command line or environment says. Then it is opened from the root
@@ -17,9 +17,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import relative
 from compose_tls.errors import OutsideProject
-from compose_tls.shell import moved_away, quoted
+from compose_tls.shell import quoted
 from compose_tls.values import dataclass
 
 _KIB: Final = 1024
@@ -79,7 +78,7 @@ class ProjectFiles:
         self.outside = tuple(real_path(self.root / path) for path in outside)
 
     def is_inside(self, path: Path) -> bool:
-        """Whether a path really lies in the project, or where the user named it."""
+        """Whether a path really is in the project, or where the user named it."""
         return "\0" not in str(path) and self._has(real_path(self.root / path))
 
     def require_inside(self, path: Path) -> Path:
@@ -95,7 +94,7 @@ class ProjectFiles:
         name = str(named.relative_to(self.root) if named.is_relative_to(self.root) else path)
         place = str(real or "")
         if meant := [one.parent for one in self.outside if real and one.is_relative_to(real)]:
-            # The user named what is to lie in it; on the way there, it is missing.
+            # The user named what is to be in it; on the way there, it is missing.
             raise OutsideProject(
                 f"there is no directory {meant[0]} yet, and it would be outside the project",
                 hint=f"create it, and run the command again: mkdir -p {quoted(str(meant[0]))}",
@@ -117,7 +116,7 @@ class ProjectFiles:
             limit: The most bytes that its kind may have.
 
         Raises:
-            OutsideProject: It lies outside.
+            OutsideProject: It is outside.
             OSError: It may not be read, or is larger.
         """
         return _read_real(self.require_inside(path), limit)
@@ -125,7 +124,7 @@ class ProjectFiles:
     def read_named(self, path: Path, limit: int) -> RegularFile | None:
         """Read a file of the project, or one elsewhere that is named as such for all to see.
 
-        What lies in the project by its name has to be there, or where the user says, after every link.
+        What is in the project by its name has to be there, or where the user says, after every link.
 
         Args:
             path: The file, relative to the project or absolute.
@@ -139,6 +138,10 @@ class ProjectFiles:
             return self.read(path, limit)
         return read_regular(self._named / path, limit)
 
+    def has_file(self, path: Path) -> bool:
+        """Whether a path is a regular file that really lies inside."""
+        return is_file(path) and self.is_inside(path)
+
     def _has(self, real: Path) -> bool:
         return any(real.is_relative_to(place) for place in (self.root, *self.outside))
 
@@ -147,6 +150,14 @@ def is_directory(path: Path) -> bool:
     """Whether a directory is there that this process can see; of a name that is too long, no."""
     try:
         return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there that this process can see."""
+    try:
+        return path.is_file()
     except OSError:
         return False
 
@@ -171,7 +182,7 @@ def read_regular(path: Path, limit: int) -> RegularFile | None:
 
 def _read_real(path: Path, limit: int) -> RegularFile | None:
     try:
-        # What is no file (a pipe, a device) must not be waited for.
+        # Reading must not block on a pipe or a device.
         descriptor = open_real(path, os.O_RDONLY | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -202,7 +213,7 @@ def open_real(path: Path, flags: int) -> int:
         A descriptor that the caller closes.
 
     Raises:
-        OSError: It cannot be opened, or is or lies behind a link.
+        OSError: It cannot be opened, or is a link, or is behind one.
     """
     with parent_directory(path) as (parent, name):
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
@@ -237,21 +248,3 @@ def joined_roots(roots: bytes, ca: bytes) -> bytes:
         ca: The CA, PEM.
     """
     return roots + (b"" if not roots or roots.endswith(b"\n") else b"\n") + ca
-
-
-def in_the_way(path: Path, directory: Path) -> str:
-    """The command that makes room where a file has to be and something else is; otherwise empty.
-
-    Args:
-        path: The place of the file.
-        directory: The project directory.
-    """
-    if path.is_file() or not os.path.lexists(path):
-        return ""
-    return moved_away(relative(path, directory))
-
-
-def absence(path: Path, directory: Path) -> str:
-    """What is to be said of a file that could not be read as one."""
-    name = relative(path, directory)
-    return f"{name} is not a regular file" if in_the_way(path, directory) else f"{name} is gone"

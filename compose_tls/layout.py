@@ -7,7 +7,7 @@ from typing import Final
 
 from compose_tls.patterns import regex
 
-# The permission bits that files of ours are born with.
+# The permission bits that files of compose-tls are born with.
 PUBLIC: Final = 0o644
 PRIVATE: Final = 0o600
 PUBLIC_DIRECTORY: Final = 0o755
@@ -67,7 +67,7 @@ STACK: Final = (STACK_CA, ETCD, ETCD_CLIENT, OBJECT_STORE, KAFKA, KAFKA_CLIENT, 
 """The identities of the parts of a project: that CA, and what it issues."""
 
 PUBLIC_ROOTS: Final = "public-roots.pem"
-"""In the PKI directory: the root certificates that Milvus trusts beside that CA."""
+"""In the PKI directory: the root certificates that Milvus trusts next to that CA."""
 CA_BUNDLE: Final = "ca-bundle.pem"
 """Those roots and that CA, for Milvus."""
 SYSTEM_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
@@ -79,7 +79,7 @@ KAFKA_CA: Final = "kafka.truststore.pem"
 KAFKA_KEYSTORE: Final = "keystore.pem"
 """The key of the broker and its certificate in one file, as Kafka itself wants them: KIP-651."""
 KAFKA_CLIENT_SETTINGS: Final = "client.properties"
-"""What the tools of Kafka are told in the container of the broker: where these files are."""
+"""The settings of the tools of Kafka in the container of the broker: where these files are."""
 
 PROXY: Final = "proxy"
 MILVUS: Final = "milvus"

@@ -1,4 +1,4 @@
-"""Who hears how a command gets on."""
+"""Listeners for the progress of a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OnEvent = Callable[[str], None]
 
 
 class Listener:
-    """Hears more than lines: each probe as it ends, and what is written before Milvus is started.
+    """Gets more than lines: each finished probe, and what was written before Milvus is started.
 
     A function can be given wherever a listener can; it is told only the lines.
     """
@@ -32,22 +32,22 @@ class Listener:
 
 
 def silent(_: str) -> None:
-    """Progress that no one listens to."""
+    """A listener that ignores progress."""
 
 
 def busy(on_event: OnEvent, text: str) -> None:
-    """Tell what takes a moment, if the listener wants to know."""
+    """Report a short step, if the listener supports it."""
     if isinstance(on_event, Listener):
         on_event.busy(text)
 
 
 def probed(on_event: OnEvent, probe: Probe) -> None:
-    """Tell of a probe that has ended."""
+    """Report a finished probe."""
     if isinstance(on_event, Listener):
         on_event.probed(probe)
 
 
 def written(on_event: OnEvent, result: EnableResult) -> None:
-    """Tell what was written."""
+    """Report what was written."""
     if isinstance(on_event, Listener):
         on_event.written(result)

@@ -1,4 +1,4 @@
-"""What was found: files as they lie on disk, certificates as they read, the project as a whole.
+"""What was found: files as they are on disk, certificates as they read, the project as a whole.
 
 Values only. They are read once (``observe``) and passed around unchanged; none of them ever holds a
 private key.
@@ -79,7 +79,7 @@ class ClientFacts:
 
 @dataclass(frozen=True, slots=True)
 class PkiFacts:
-    """The issued certificates that lie in the PKI directory and are worth keeping.
+    """The issued certificates that are in the PKI directory and are worth keeping.
 
     ``usable`` holds those whose certificate and private key were read, belong together and chain
     to a CA next to them; ``provided`` those that are copies of what the settings name; ``next_ca`` is
@@ -128,6 +128,7 @@ class Observation:
         user_id: The effective user of this process.
         group_ids: Its groups.
         given: The names of the process variables, which win over those of ``.env``.
+        obstacles: The places in ``files`` where something is that is not a regular file.
     """
 
     directory: Path
@@ -138,6 +139,7 @@ class Observation:
     user_id: int
     group_ids: frozenset[int]
     given: frozenset[str] = field(default=frozenset(), repr=False)
+    obstacles: frozenset[Path] = frozenset()
 
     def content(self, path: Path) -> bytes | None:
         """The bytes of a file that was looked at; ``None`` when there is none."""

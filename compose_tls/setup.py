@@ -1,4 +1,4 @@
-"""The TLS set-up: what is wanted, without a word about how a target spells it.
+"""The TLS set-up, independent of its target.
 
 Compose renders it as edits of the files that are there; Helm, the Operator, Swarm and a new project
 render the same value as documents.
@@ -73,7 +73,7 @@ class Directory:
     """A directory of certificates, and where its member sees it.
 
     Attributes:
-        source: On the host; relative to the project where it lies inside.
+        source: On the host; relative to the project where it is inside.
         target: In the container.
         files: Which file of which identity: the name there, and the name in the PKI directory.
         read_only: Whether the member must not write there, whatever its other mounts are.

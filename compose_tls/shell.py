@@ -1,4 +1,4 @@
-"""Words as they are typed into a shell, whatever a project calls its things."""
+"""Quoting of words for a shell."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The words that everyone uses: modes, kinds of keys, profiles, encryption, reach, time, warnings."""
+"""Common terms: modes, key types, profiles, encryption, reach, time, warnings."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.values import dataclass
@@ -31,8 +31,6 @@ Scope: TypeAlias = Literal["proxy", "internal", "all"]
 """What is encrypted: what clients say to the proxy; what the parts of Milvus say to each other as well;
 or everything that Milvus connects to."""
 
-CertificateRole: TypeAlias = Profile
-
 Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
 """What the settings say of a connection; ``unknown`` where not all of them can be read."""
 
@@ -52,6 +50,12 @@ EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is
 """Every IPv4 address of a machine."""
 
 
+LAST_PORT: Final = 65535
+RENEW_BEFORE: Final = timedelta(days=30)
+"""How long before its end a certificate is said to end soon, and is renewed: as with certbot
+(renew_before_expiry)."""
+
+
 def has_ended(not_after: datetime, now: datetime) -> bool:
     """Whether a validity is over: its last second still belongs to it.
 
@@ -62,11 +66,11 @@ def has_ended(not_after: datetime, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TlsWarning:
-    """Something to know although the command goes on.
+    """A warning: the command continues.
 
     Attributes:
-        code: What kind it is, a stable word with hyphens.
-        message: What is the matter, in one sentence without a final full stop.
+        code: The code, a stable word with hyphens.
+        message: The problem, in one sentence without a final full stop.
         path: The file concerned, relative to the project.
         hint: What the user can do next.
         line: The line in that file, counted from 1.

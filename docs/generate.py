@@ -2,7 +2,7 @@
 
 docs/schema.json is made from compose_tls/results, docs/cli.md and docs/compose-tls.1 (a manual page) from
 the help of each command, docs/settings.md from the settings, docs/library.md from the public names,
-docs/patched.md from what ``enable`` does to the sample project, and docs/architecture.svg from the floors
+docs/patched.md from what ``enable`` does to the sample project, and docs/architecture.svg from the layers
 in pyproject.toml.
 """
 
@@ -216,13 +216,17 @@ def settings_page() -> str:
         "| " + " | ".join(_setting_row(name, options.get(name))) + " |"
         for name in TlsConfig.model_fields
     ]
+    keys = [
+        f"`{name.replace('_', '-')}`" for name in TlsConfig.model_fields if not _file_may_set(name)
+    ]
+    never = f"{', '.join(keys[:-1])} or {keys[-1]}"
     return (
         f"""{_GENERATED}
 # Settings
 
 A setting can be given in five places. The first one that has a value wins:
 
-1. the option on the command line,
+1. the option on the command line: `--` and the key,
 2. the variable `{ENVIRONMENT_PREFIX}…`,
 3. the key in `{SETTINGS_FILE}`, in the project directory,
 4. what the last `enable` recorded in `cert/state.json`,
@@ -244,11 +248,11 @@ days = 90
 - A relative path in `{SETTINGS_FILE}` is relative to the project directory; on the command line and in a
   variable, to the current directory.
 - An unknown variable or key is an error that names the nearest one.
-- `{SETTINGS_FILE}` may come from the author of the project. So it cannot accept a refusal, name a file
-  outside the project, or name the file of a password or token.
+- `{SETTINGS_FILE}` may come from the author of the project. So it cannot name a file outside the
+  project, or contain {never}.
 
-| key | meaning | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` |
-| --- | --- | --- | --- | --- | --- | --- |
+| key and variable | meaning | default | recorded |
+| --- | --- | --- | --- |
 """
         + "\n".join(rows)
         + "\n"
@@ -268,17 +272,17 @@ def _options() -> dict[str, tuple[str, str]]:
 
 def _setting_row(name: str, option: tuple[str, str] | None) -> list[str]:
     field = TlsConfig.model_fields[name]
+    key = name.replace("_", "-")
     flag, help_text = option or ("", "")
+    if flag != f"--{key}":
+        raise ValueError(f"the page says that the option of {name} is --{key}")
     default = field.default
     shown = "" if default is None or default == () else json.dumps(default)
     return [
-        f"`{name.replace('_', '-')}`",
+        f"`{key}`<br>`{ENVIRONMENT_PREFIX}{name.upper()}`",
         _cell(" ".join((help_text or field.description or "", _choices(field.annotation)))),
         f"`{shown}`" if shown else "-",
-        f"`{flag}`" if flag else "-",
-        f"`{ENVIRONMENT_PREFIX}{name.upper()}`",
         "yes" if name in RECORDED else "no",
-        "yes" if _file_may_set(name) else "no",
     ]
 
 
@@ -524,18 +528,18 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-_ROOMS: Final = {
+_PURPOSES: Final = {
     "cli": "arguments in; text or JSON out",
     "testing": "pytest plugin and harness",
-    "workflows": "one module a command: the order of its steps",
+    "workflows": "one module per command: the order of its steps",
     "observe": "reads files once",
     "plan": "project + settings",
     "credentials": "where keys come from",
     "apply": "the transaction",
     "deploy": "engine and Compose",
     "checks": "live proof",
-    "project": "one value: its files, what is declared and recorded, which Milvus is in it",
-    "compose": "what a project means",
+    "project": "one value: files, declared and recorded settings, Milvus services",
+    "compose": "reads and edits projects",
     "stack": "a module for each member",
     "sdk": "client code",
     "state": "state.json",
@@ -543,23 +547,23 @@ _ROOMS: Final = {
     "pki": "issues, verifies, rehearses",
     "yamlpatch": "finds, edits, proves",
 }
-"""What a room is for; the values need no more than their names."""
+"""The purpose of a package; for values, the name is enough."""
 _WIDE, _MARGIN, _GAP = 1000, 12, 10
 
 
 def architecture_picture() -> str:
-    """The floors as import-linter holds them, in SVG: without scripts or fonts from elsewhere."""
+    """The layers as import-linter checks them, as SVG without scripts or external fonts."""
     settings = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
-    floors = next(one["layers"] for one in contracts if one["name"] == "floors")
+    layers = next(one["layers"] for one in contracts if one["name"] == "layers")
     rows: list[str] = []
     top = _MARGIN
-    for floor in floors:
-        rooms = re.split(r" [|:] ", floor)
-        height = 58 if rooms[0] in _ROOMS else 34
-        rows += _floor(rooms, top, height)
+    for layer in layers:
+        packages = re.split(r" [|:] ", layer)
+        height = 58 if packages[0] in _PURPOSES else 34
+        rows += _layer(packages, top, height)
         top += height + 2 * _GAP
-    name = "The floors of compose-tls: a room imports from floors below it, never from its own"
+    name = "The layers of compose-tls: a package imports only from lower layers"
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {top}" role="img" '
         'font-family="system-ui, sans-serif" font-size="12" text-anchor="middle">'
@@ -567,19 +571,23 @@ def architecture_picture() -> str:
     return "\n".join((head, f"<title>{name}</title>", *rows, "</svg>", ""))
 
 
-def _floor(rooms: list[str], top: int, height: int) -> Iterator[str]:
-    share = [len(room) + 3 for room in rooms] if rooms[0] not in _ROOMS else [1] * len(rooms)
-    free = _WIDE - 2 * _MARGIN - _GAP * (len(rooms) - 1)
+def _layer(packages: list[str], top: int, height: int) -> Iterator[str]:
+    share = (
+        [len(package) + 3 for package in packages]
+        if packages[0] not in _PURPOSES
+        else [1] * len(packages)
+    )
+    free = _WIDE - 2 * _MARGIN - _GAP * (len(packages) - 1)
     left = float(_MARGIN)
-    for room, part in zip(rooms, share, strict=True):
-        width, purpose = free * part / sum(share), _ROOMS.get(room)
+    for package, part in zip(packages, share, strict=True):
+        width, purpose = free * part / sum(share), _PURPOSES.get(package)
         middle, line = left + width / 2, top + height / 2 + (-4 if purpose else 4)
         yield (
             f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{height}" rx="8" '
             'fill="#ffffff" stroke="#1d7874"/>'
         )
         weight = ' font-weight="700" font-size="15"' if purpose else ""
-        yield f'<text x="{middle:.1f}" y="{line:g}" fill="#1f2733"{weight}>{escape(room)}</text>'
+        yield f'<text x="{middle:.1f}" y="{line:g}" fill="#1f2733"{weight}>{escape(package)}</text>'
         if purpose:
             text = escape(purpose)
             yield f'<text x="{middle:.1f}" y="{line + 20:g}" fill="#4a5360">{text}</text>'

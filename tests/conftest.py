@@ -41,15 +41,23 @@ SLOW = (
     # A kill at each system call, or a project drawn anew for each example.
     "unit/apply/test_interruption.py",
     "unit/yamlpatch/test_properties.py",
-    # Several commands for each cell of a table: what is missing or damaged, what is given and what was.
+    # Several commands for each test: what is missing or damaged, what is given and what was.
+    "unit/cli/test_bring.py",
+    "unit/cli/test_check.py",
     "unit/cli/test_cloned.py",
     "unit/cli/test_endless.py",
+    "unit/cli/test_export.py",
     "unit/cli/test_files_of_ours.py",
+    "unit/cli/test_init.py",
     "unit/cli/test_many_services.py",
+    "unit/cli/test_renew.py",
+    "unit/cli/test_scope.py",
     "unit/cli/test_settings_stay.py",
     "unit/cli/test_two_forms.py",
     "unit/test_format_1.py",
     # A process for each case.
+    "contract/test_copied_files.py",
+    "unit/cli/test_completion.py",
     "unit/cli/test_process.py",
     "unit/cli/test_terminal.py",
 )

@@ -20,8 +20,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-dev.txt"
-# The fast ones; and the servers that are found out, as each Python has a TLS of its own.
-TESTS = ["-p", "tests.again", "-q", "-n", "auto", "tests/unit", "tests/dishonest/test_verdicts.py"]
+# The fast ones; and where a server is looked at, as each Python has a TLS of its own.
+TESTS = [
+    *("-p", "tests.again", "-q", "-n", "auto", "tests/unit"),
+    *("tests/unit/cli/test_check.py", "tests/dishonest/test_verdicts.py"),
+]
 IMAGE = "compose-tls-e2e/python:"
 PIP = [sys.executable, "-m", "pip"]
 # What is imported compiles itself: a third of what is installed.

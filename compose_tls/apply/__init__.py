@@ -1,4 +1,4 @@
-"""The only room that writes: a plan becomes bytes on disk, all of them or none.
+"""The only package that writes: a plan becomes bytes on disk, all of them or none.
 
 lock → recover a leftover journal → compare every hash with what was observed → stage next to the
 target → fsync → journal → rename → fsync the directories → drop the journal.

@@ -1,7 +1,7 @@
-"""What a deployment has to give back, kept on disk from before its first write until it is proved.
+"""The state before a deployment, kept on disk until the deployment is proved.
 
 A transaction is over once the files are whole. A deployment goes on: the container is replaced, waited
-for and proved, and until then the previous files are needed. They lie in a directory of their own,
+for and proved, and until then the previous files are needed. They are in a directory of their own,
 closed to others and to git, so that the next command can put them back where this one is killed.
 """
 
@@ -36,11 +36,9 @@ from compose_tls.changes import (
 )
 from compose_tls.errors import ProjectChanged, WriteFailed
 from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real_path
+from compose_tls.layout import IGNORE_ALL, IGNORE_FILE, PRIVATE, PRIVATE_DIRECTORY
 from compose_tls.signals import deferred
 from compose_tls.values import dataclass
-
-_DIRECTORY_MODE: Final = 0o700
-_MODE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,10 @@ class OldFile:
     """A file before a deployment, and how to know it after.
 
     Attributes:
-        path: Relative to the project where it lies inside.
+        path: Relative to the project where it is inside.
         before: Its content; ``None`` where there was none.
         after: SHA-256 of what the deployment makes of it; ``None`` where it takes it away.
-        mode: Of a file of ours, with which it is made again; ``None`` for the user's, edited in place.
+        mode: Of a file of compose-tls, to create it with; ``None`` for a user's file, edited in place.
         uid: Its owner.
         gid: Its group.
     """
@@ -71,7 +69,7 @@ class Deploying:
     Attributes:
         root: The project directory.
         project: Its name, for Compose and the engine.
-        options: The options of Compose, but for the name; told apart, never handed on.
+        options: The options of Compose, except for the name; told apart, never handed on.
         running: The services that ran, and which runs of which containers these were.
         added: The services to deploy that did not run.
         servers: Those of the services that are etcd or the object store.
@@ -105,7 +103,7 @@ class Deploying:
 def old_files(
     root: Path, back: Plan, contents: Mapping[str, bytes]
 ) -> tuple[tuple[OldFile, ...], tuple[str, ...], dict[str, int]]:
-    """What ``inverse`` gives back, as it is kept: files, directories to take away and to make.
+    """The result of ``inverse`` as it is stored: files, directories to remove and to create.
 
     Args:
         root: The project directory.
@@ -134,7 +132,7 @@ def old_files(
 
 
 def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
-    """Keep what a deployment has to give back. The project's lock must be held.
+    """Store the state before a deployment. The project's lock must be held.
 
     Raises:
         WriteFailed: The disk refused; nothing is left.
@@ -143,11 +141,11 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
     directory = deploying.root / DEPLOYING
     try:
         with deferred(), naming(directory):
-            ops.make_directory(directory, _DIRECTORY_MODE, uid=os.geteuid())
+            ops.make_directory(directory, PRIVATE_DIRECTORY, uid=os.geteuid())
             # Who adds everything to git must not add the previous keys.
-            ops.write_new(directory / ".gitignore", b"*\n", mode=_MODE, uid=None, gid=None)
+            ops.write_new(directory / IGNORE_FILE, IGNORE_ALL, mode=PRIVATE, uid=None, gid=None)
             content = render(deploying, directory.stat().st_ino)
-            ops.write_new(directory / "new", content, mode=_MODE, uid=None, gid=None)
+            ops.write_new(directory / "new", content, mode=PRIVATE, uid=None, gid=None)
             ops.rename(directory / "new", directory / "record")
             ops.sync_directory(directory)
             ops.sync_directory(deploying.root)
@@ -172,7 +170,7 @@ def read(root: Path) -> Deploying | None:
         status = directory.lstat()
         if not stat.S_ISDIR(status.st_mode):
             raise foreign(DEPLOYING, "it is not a directory")
-        require_ours(DEPLOYING, status, _DIRECTORY_MODE)
+        require_ours(DEPLOYING, status, PRIVATE_DIRECTORY)
         found = read_regular(directory / "record", DEPLOYING_LIMIT)
     except FileNotFoundError:
         return None
@@ -180,12 +178,12 @@ def read(root: Path) -> Deploying | None:
         raise foreign(DEPLOYING, f"it cannot be read: {error.strerror}") from None
     if found is None:
         return None
-    require_ours(DEPLOYING, found.status, _MODE)
+    require_ours(DEPLOYING, found.status, PRIVATE)
     try:
         deploying, inode = parse(found.content, directory.parent)
     except ValueError:
         raise foreign(DEPLOYING, "it is damaged") from None
-    # Nobody else knows beforehand which number a directory gets: not git, and no archive.
+    # Neither git nor an archive can know the inode number of a directory in advance.
     if inode != status.st_ino:
         raise foreign(DEPLOYING, "it was made for another place")
     return deploying
@@ -194,7 +192,7 @@ def read(root: Path) -> Deploying | None:
 def put_back(
     deploying: Deploying, outside: Iterable[Path] = (), *, accepted: bool = False
 ) -> tuple[str, ...]:
-    """Put the previous files back. The project's lock must be held.
+    """Restore the previous files. The project's lock must be held.
 
     Args:
         deploying: The deployment; it may have written all its files, or some, or none.
@@ -205,7 +203,7 @@ def put_back(
         The files that were put back.
 
     Raises:
-        OutsideProject: One lies outside.
+        OutsideProject: One is outside.
         ProjectChanged: One was edited since; nothing was changed.
         WriteFailed: The disk refused.
     """

@@ -24,7 +24,7 @@ class PosixFileOps:
     """
 
     def make_directory(self, path: Path, mode: int, *, uid: int | None = None) -> None:
-        """Make one directory with this mode, whatever the umask says."""
+        """Create a directory with this mode, independent of the umask."""
         with parent_directory(path) as (parent, name):
             os.mkdir(name, mode, dir_fd=parent)
             descriptor = os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
@@ -46,7 +46,7 @@ class PosixFileOps:
         self, path: Path, content: bytes, *, mode: int, uid: int | None, gid: int | None
     ) -> None:
         """Create a file that must not exist, with its final mode and owner before the first byte."""
-        # Born with at most the owner's bits: nobody else can open it before it is handed over.
+        # Created with at most the owner's bits: no other user can open it before the owner is set.
         with parent_directory(path) as (parent, name):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(name, flags, mode & 0o700, dir_fd=parent)
@@ -77,7 +77,7 @@ class PosixFileOps:
                     os.setxattr(target, name, value, follow_symlinks=False)
 
     def overwrite(self, path: Path, content: bytes) -> None:
-        """Write over the bytes of a file that must keep its identity."""
+        """Overwrite the bytes of a file in place, so that it keeps its inode."""
         with os.fdopen(open_real(path, os.O_RDWR), "r+b") as file:
             file.write(content)
             file.truncate()
@@ -85,7 +85,7 @@ class PosixFileOps:
             os.fsync(file.fileno())
 
     def hold(self, path: Path, name: Path) -> None:
-        """Give a file a second name, where the file system knows of such."""
+        """Create a hard link to a file, if the file system supports that."""
         with parent_directory(path) as (parent, old):
             try:
                 os.link(old, name.name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
@@ -144,7 +144,7 @@ def _give(descriptor: int, heir: tuple[int, int]) -> None:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Let an error name the file that people know, not the staged one next to it or none at all."""
+    """Make an error name the target file instead of the staged one or none."""
     try:
         yield
     except OSError as error:

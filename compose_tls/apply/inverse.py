@@ -1,4 +1,4 @@
-"""The way back from a plan that was applied: for a deployment that does not come up."""
+"""The inverse of an applied plan, for a deployment that fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from compose_tls.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """A file of ours before it was replaced or removed."""
+    """A file of compose-tls before it was replaced or removed."""
 
     content: bytes = field(repr=False)
     mode: int
@@ -50,7 +50,7 @@ class Snapshot:
 
 
 def snapshot(plan: Plan) -> Snapshot:
-    """Remember, before a plan is applied, what it replaces.
+    """Record what a plan replaces, before it is applied.
 
     What cannot be read is left out: the plan cannot be applied either, and says why.
     """
@@ -76,7 +76,7 @@ def snapshot(plan: Plan) -> Snapshot:
 def inverse(
     plan: Plan, contents: Mapping[str, bytes], before: Snapshot
 ) -> tuple[Plan, dict[str, bytes]]:
-    """The plan that takes an applied plan back, and the contents it needs.
+    """The plan that undoes an applied plan, and the contents it needs.
 
     Args:
         plan: The plan that was applied.

@@ -12,11 +12,11 @@ from typing import Any, Final, Literal, get_args
 
 from compose_tls.errors import ForeignJournal, RecoveryFailed
 from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular, real_path
+from compose_tls.layout import PRIVATE
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
 JOURNAL = ".compose-tls.journal"
-MODE: Final = 0o600
 
 _FORMAT: Final = "compose-tls journal 2"
 _SUFFIX = regex(r"\.compose-tls-[0-9a-f]{8}")
@@ -29,7 +29,7 @@ class Step:
     """One file of a transaction.
 
     Attributes:
-        target: The real path that changes, relative to the project where it lies inside.
+        target: The real path that changes, relative to the project where it is inside.
         action: ``replace``: the staged file is renamed over the target. ``overwrite``: its bytes are
             copied into the target, which keeps its identity (hard links, a foreign owner).
         before: SHA-256 of the target that goes; ``None`` where there is none, or none to be read.
@@ -123,7 +123,7 @@ def read_journal(
     """The journal that an interrupted command of this user left in a project; ``None`` without one.
 
     A journal says which files to move and to remove, so it is believed only as far as no one else can
-    have made it: git gives no file the mode of ours, and every path in it lies in the project.
+    have made it: git gives no file the mode of ours, and every path in it is in the project.
 
     Args:
         directory: The project directory.
@@ -132,7 +132,7 @@ def read_journal(
             next to the file, where no project can put it.
 
     Raises:
-        ForeignJournal: It is not ours, or names what lies outside.
+        ForeignJournal: It is not ours, or names what is outside.
         RecoveryFailed: It is ours and damaged.
     """
     path = journal_path(real_path(directory))
@@ -144,7 +144,7 @@ def read_journal(
     except OSError as error:
         raise foreign(JOURNAL, f"it cannot be read: {error.strerror}") from None
     if found is None:
-        # The command that had just been at work here has ended.
+        # The command that was running here has ended.
         return None
     _require_ours(found.status)
     try:
@@ -175,11 +175,11 @@ def unfinished(directory: Path) -> bool:
 def _require_ours(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise foreign(JOURNAL, "it is not a regular file")
-    require_ours(JOURNAL, status, MODE)
+    require_ours(JOURNAL, status, PRIVATE)
 
 
 def require_ours(name: str, status: os.stat_result, ours: int) -> None:
-    """Make sure that what an interrupted command left belongs to this user, and is closed to others.
+    """Make sure that the files of an interrupted command belong to this user and are private.
 
     Args:
         name: What it is called.
@@ -197,7 +197,7 @@ def require_ours(name: str, status: os.stat_result, ours: int) -> None:
         )
     mode = stat.S_IMODE(status.st_mode)
     if mode != ours:
-        raise foreign(name, f"its mode is {mode:04o}, and ours are {ours:04o}")
+        raise foreign(name, f"its mode is {mode:04o}, expected {ours:04o}")
 
 
 def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool) -> None:
@@ -221,7 +221,7 @@ def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool
 
 
 def foreign(name: str, reason: str, hint: str = "look at it") -> ForeignJournal:
-    """The error for what no command of this user has left."""
+    """The error for a journal that no command of this user wrote."""
     return ForeignJournal(
         f"{name} was not written by a command of yours, so it is not applied: {reason}",
         hint=f"{hint}, and remove it if you do not recognize it",
@@ -230,7 +230,7 @@ def foreign(name: str, reason: str, hint: str = "look at it") -> ForeignJournal:
 
 
 def name_in(path: Path, directory: Path) -> str:
-    """How a journal names a path: so that the project may be moved before it is recovered."""
+    """The name of a path in a journal, relative, so that the project can be moved before recovery."""
     return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
 
 

@@ -1,4 +1,4 @@
-"""What a file and its directory will say to a change, asked before anything is changed."""
+"""Preconditions of a change: whether a file and its directory can be written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from compose_tls.apply.file_ops import naming
 from compose_tls.apply.journal import StepAction
 from compose_tls.changes import MakeDirectory, Plan, sha256
 from compose_tls.files import CHANGED_LIMIT, open_real, read_regular
+from compose_tls.layout import PUBLIC_DIRECTORY
 from compose_tls.patterns import regex
 
-_PARENT_MODE = 0o755
 _MOUNTS = Path("/proc/self/mountinfo")
 _OCTAL = regex(r"\\([0-7]{3})")
 
@@ -64,7 +64,7 @@ def mount_points() -> frozenset[str]:
 
 
 def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) -> None:
-    """Make sure that a file will let itself be replaced, overwritten or removed.
+    """Make sure that a file can be replaced, overwritten or removed.
 
     A commit that fails half-way can only be finished once someone has fixed what is in its way, so
     what can be known is asked first. Whether a file can be staged shows by itself.
@@ -83,7 +83,7 @@ def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) ->
         if stat.S_ISDIR(path.lstat().st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         status = path.stat()
-        # Permission bits bind whoever writes into a file, not whoever renames another over it; but
+        # Permission bits apply to writing into a file, not to renaming another over it; but
         # an owner (or root) who may not write in spite of them meets an attribute or a mount.
         mine = os.geteuid() in {0, status.st_uid} and status.st_mode & stat.S_IWUSR
         if (action == "overwrite" or mine) and not os.access(path, os.W_OK, effective_ids=True):
@@ -94,10 +94,10 @@ def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) ->
 
 
 def require_writable(directory: Path) -> None:
-    """Make sure that a directory, or the one in which it will be made, takes new entries.
+    """Make sure that a directory, or its parent if it does not exist yet, is writable.
 
     Raises:
-        OSError: It is read-only, or lies on a read-only mount.
+        OSError: It is read-only, or is on a read-only mount.
     """
     while not directory.is_dir() and directory != directory.parent:
         directory = directory.parent
@@ -135,7 +135,7 @@ def missing_directories(plan: Plan) -> list[tuple[Path, int]]:
         if isinstance(change, MakeDirectory):
             for parent in reversed(change.path.parents):
                 if not parent.is_dir():
-                    missing.setdefault(parent, _PARENT_MODE)
+                    missing.setdefault(parent, PUBLIC_DIRECTORY)
             if not change.path.is_dir():
                 missing[change.path] = change.mode
     return list(missing.items())

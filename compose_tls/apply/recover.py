@@ -1,4 +1,4 @@
-"""Carrying a journal to its end: forward when everything was staged, else back."""
+"""Recovery: completes a journal if everything was staged, otherwise undoes it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from compose_tls.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What became of an interrupted command.
+    """The outcome of a recovery.
 
     Attributes:
         outcome: ``finished``: what it was about to write is written. ``taken-back``: the files are as
@@ -60,7 +60,7 @@ def recover(
     """
     directory = real_path(directory)
     path = journal_path(directory)
-    # Nothing is written where there is nothing to finish: the project may lie on read-only ground.
+    # Nothing is written where there is nothing to finish: the project may be on read-only ground.
     if not os.path.lexists(path) and not os.path.lexists(unfinished_journal_path(directory)):
         return None
     journal = read_journal(directory, outside, accepted=accepted)
@@ -84,7 +84,7 @@ def recover(
 
 
 def carry_out(journal: Journal, ops: PosixFileOps) -> Recovery:
-    """Carry a journal to its end, whichever that is.
+    """Complete or undo a journal.
 
     Raises:
         OSError: The disk refused.

@@ -1,4 +1,4 @@
-"""The two ways that a journal goes: forward, every staged file into its place; back, all of them away."""
+"""Rolls a journal forward (renames every staged file) or back (removes all staged files)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import (
-    MODE,
     Journal,
     Step,
     journal_path,
@@ -19,10 +18,11 @@ from compose_tls.apply.journal import (
 from compose_tls.apply.preconditions import digest
 from compose_tls.errors import ProjectChanged
 from compose_tls.files import CHANGED_LIMIT, JOURNAL_LIMIT, read_regular
+from compose_tls.layout import PRIVATE
 
 
 def roll_forward(journal: Journal, ops: PosixFileOps, *, untouched: bool = False) -> None:
-    """Put every staged file in its place. Steps that are done already are passed over.
+    """Move every staged file into place. Completed steps are skipped.
 
     Args:
         journal: The journal, complete.
@@ -58,7 +58,7 @@ def roll_forward(journal: Journal, ops: PosixFileOps, *, untouched: bool = False
 
 
 def roll_back(journal: Journal, ops: PosixFileOps) -> None:
-    """Take every staged file and every new directory away again."""
+    """Remove every staged file and every new directory."""
     for step in journal.steps:
         target = journal.target(step)
         with naming(target):
@@ -85,11 +85,11 @@ def store(journal: Journal, ops: PosixFileOps) -> None:
         unfinished, content = unfinished_journal_path(journal.directory), journal.render()
         if len(content) > JOURNAL_LIMIT:
             raise OSError(errno.EFBIG, "too many files at once")
-        ops.write_new(unfinished, content, mode=MODE, uid=os.geteuid(), gid=None)
+        ops.write_new(unfinished, content, mode=PRIVATE, uid=os.geteuid(), gid=None)
 
 
 def put_in_force(journal: Journal, ops: PosixFileOps) -> None:
-    """Let recovery go by the journal that was stored last."""
+    """Make the last stored journal the current one."""
     ops.rename(unfinished_journal_path(journal.directory), journal_path(journal.directory))
     ops.sync_directory(journal.directory)
 

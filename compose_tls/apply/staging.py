@@ -1,4 +1,4 @@
-"""What each change of a plan means on this disk: which file really changes, how, and what is staged."""
+"""Converts the changes of a plan into steps on this disk: target, method, staged file."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Steps:
         return [write for change in self.plan.changes if (write := self._write_of(change))]
 
     def removals(self) -> list[Step]:
-        """What goes; raises like ``writes``."""
+        """What is removed; raises like ``writes``."""
         return [step for change in self.plan.changes if (step := self._removal_of(change))]
 
     def directories(self) -> list[tuple[Path, int]]:
@@ -134,14 +134,14 @@ class Steps:
                 return self._step(self._place(path), "remove", before)
             case RemoveDirectory(path=path) if path.is_dir():
                 place = real_path(path.parent) / path.name
-                # The user named it: what it lies in need not be theirs to give.
+                # The user named it: its place need not be theirs to give.
                 place = place if place in self.files.outside else self._place(path)
                 return Step(name_in(place, self.files.root), "remove-directory")
             case _:
                 return None
 
     def _place(self, path: Path) -> Path:
-        """Where a file of ours really lies, itself not followed where it is a link."""
+        """Where a file of compose-tls really lies, itself not followed where it is a link."""
         parent = path.parent
         if parent not in self._places:
             self._places[parent] = self.files.require_inside(parent)

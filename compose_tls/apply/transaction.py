@@ -12,7 +12,6 @@ from pathlib import Path
 
 from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import (
-    MODE,
     Journal,
     journal_path,
     name_in,
@@ -24,6 +23,7 @@ from compose_tls.apply.staging import Steps, Write
 from compose_tls.changes import Plan, RemoveDirectory, relative
 from compose_tls.errors import ComposeTlsError, WriteFailed
 from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular
+from compose_tls.layout import PRIVATE
 from compose_tls.signals import deferred
 from compose_tls.vocabulary import TlsWarning
 
@@ -114,7 +114,7 @@ class _Transaction:
     def stage(
         self, journal: Journal, writes: list[Write], directories: list[tuple[Path, int]]
     ) -> None:
-        """Put everything onto the disk that the commit needs: it only moves and removes."""
+        """Write everything that the commit needs; the commit itself only renames and removes."""
         store(journal, self.ops)
         self.require_permissions(unfinished_journal_path(self.directory))
         put_in_force(journal, self.ops)
@@ -143,9 +143,9 @@ class _Transaction:
             raise KeyboardInterrupt
 
     def require_permissions(self, journal: Path) -> None:
-        """A file system that gives our files to everyone is not a place for private keys."""
+        """Refuse a file system without permissions: others could read private keys."""
         status = journal.stat()
-        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != MODE:
+        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != PRIVATE:
             raise WriteFailed(
                 "this file system does not store owners and permissions; nothing was changed",
                 hint="move the project to one that does: others could read its private keys here",
@@ -153,7 +153,7 @@ class _Transaction:
             )
 
     def commit(self, journal: Journal) -> None:
-        """A failure in here is finished by the next command, an interruption at once."""
+        """Rename and remove. After a failure, the next command completes it; after a signal, this one."""
         try:
             self.ops.sync_directory(self.directory)
             roll_forward(journal, self.ops, untouched=True)
@@ -166,9 +166,9 @@ class _Transaction:
         self.done = True
 
     def settle(self) -> None:
-        """Go back, or on, as the journal on disk says; if even that fails, the next command does."""
+        """Undo or complete, by the journal on disk; if that fails, the next command does it."""
         with contextlib.suppress(OSError, ValueError, ComposeTlsError):
-            # Nobody but this transaction knows its suffix, so there is no need to ask whose it is.
+            # Only this transaction knows its suffix, so the owner is not checked.
             found = read_regular(self.path, JOURNAL_LIMIT)
             journal = Journal.parse(found.content, self.directory) if found else None
             if journal is not None and journal.suffix == self.suffix:
@@ -186,7 +186,7 @@ class _Transaction:
         return "no file was changed"
 
     def kept_directories(self) -> tuple[TlsWarning, ...]:
-        """The directories that should have gone."""
+        """The directories that should have been removed."""
         return tuple(
             _kept(change.path, self.plan.relative(change.path))
             for change in self.plan.changes

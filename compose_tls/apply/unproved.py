@@ -22,7 +22,7 @@ def is_deploying(root: Path) -> bool:
 
 
 def forget(root: Path, ops: PosixFileOps | None = None) -> None:
-    """Let the previous files go: the deployment is proved, or taken back. The lock must be held.
+    """Delete the stored files: the deployment is proved or undone. The lock must be held.
 
     What the disk does not give up is told by the next command, which finds nothing to do.
     """

@@ -1,1 +1,1 @@
-"""Live proof from outside: each probe on a connection of its own."""
+"""Tests of the running server from outside, each on a new connection."""

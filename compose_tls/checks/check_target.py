@@ -1,4 +1,4 @@
-"""The server to look at, and what a client of it has."""
+"""The server to check, and the files of its client."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Target:
         elsewhere: Whether no project here is known to run it, so that no command here changes it.
         protocol: What is spoken on the port.
         pem: What the files of the client held when they were read, by path. They were read once, and a
-            probe opens none of them: whatever lies there meanwhile, it meets no other content.
+            probe opens none of them: whatever is there meanwhile, it meets no other content.
     """
 
     host: str

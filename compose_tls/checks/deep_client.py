@@ -1,4 +1,4 @@
-"""Run as a process of its own: makes a collection, uses it, and drops it again.
+"""A separate process: creates a collection, uses it, and drops it.
 
 Reads a request as JSON on standard input, so that no secret is an argument: the ``arguments`` of
 ``MilvusClient``, the name of the ``collection``, the ``seconds`` that using it may take, and those that
@@ -36,7 +36,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     try:
         step = "create"
-        # One call at a time: given all at once, pymilvus counts the time of each anew.
+        # One call at a time: given all at once, pymilvus counts the time of each again.
         schema = client.create_schema()
         schema.add_field("id", DataType.INT64, is_primary=True)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=len(_VECTORS[0]))
@@ -61,7 +61,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - as above
         found = _failure(step, error)
     finally:
-        # Also where creating it failed, which can be known here alone, or where this is interrupted.
+        # Also if creating it failed, which is known only here, or if this is interrupted.
         try:
             client.drop_collection(name, timeout=request["reserve"])
         except Exception as error:  # noqa: BLE001 - as above

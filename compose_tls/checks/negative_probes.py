@@ -1,4 +1,4 @@
-"""What must not work. A probe that could not be tried proves nothing, and so it fails.
+"""Probes of what must be refused. A probe that could not be tried proves nothing, so it fails.
 
 A server that is down refuses everyone, and so does the port forwarder of a container engine whose
 container does not listen (it accepts, and hangs up as Go's TLS does on plain text). So a refusal by
@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import (
@@ -39,6 +39,8 @@ from compose_tls.checks.tls_client import (
 from compose_tls.checks.wire import (
     GRPC_CALL,
     HTTP1,
+    HTTP1_ALONE,
+    HTTP1_POST,
     HTTP1_REQUEST,
     HTTP1_STATUS,
     HTTP2_PREFACE,
@@ -70,6 +72,8 @@ _REFUSALS: Final = (
     "decrypt error",
     "handshake failure",
 )
+_TURNED_AWAY: Final = frozenset({400, 403})
+_MOST_SAID: Final = 65536
 
 
 def plain_text(target: Target, timeout: float) -> Outcome:
@@ -78,7 +82,10 @@ def plain_text(target: Target, timeout: float) -> Outcome:
     expected = f"plain text is refused{_where(target)}"
     openings = list(
         dict.fromkeys(
-            (target.protocol.opening, GRPC_CALL, HTTP1_REQUEST, REST.opening, HTTP2_PREFACE)
+            (
+                target.protocol.opening,
+                *(GRPC_CALL, HTTP1_REQUEST, HTTP1_POST, REST.opening, HTTP2_PREFACE),
+            )
         )
     )
     for place in places(target, deadline):
@@ -240,10 +247,11 @@ def _client_refused(
     """Whether a client is refused each time and in each way; ``hint`` is for a server that lets it in."""
     deadline = Deadline.after(timeout)
     found = Outcome(True, expected, "refused")
-    context, older, nameless, unannounced = _by_each_way(client)
+    context, older, nameless, unannounced, by_http1 = _by_each_way(client)
     for place in places(target, deadline):
         others = {
             # A front can have other rules for these.
+            ATTEMPTS - 4: ("by HTTP/1.1", by_http1, replace(place, protocol=HTTP1_ALONE)),
             ATTEMPTS - 3: ("without ALPN", unannounced, place),
             ATTEMPTS - 2: ("by TLS 1.2", older, place),
             ATTEMPTS - 1: ("without a server name (SNI)", nameless, replace(place, server_name="")),
@@ -251,13 +259,19 @@ def _client_refused(
         for number in repeated(deadline):
             if number in others:
                 way, made, there = others[number]
-                if _is_let_in(there, made, deadline):
+                # Who does not speak so may stay silent.
+                share = Deadline.after(deadline.left / len(others))
+                if _is_let_in(there, made, share, place):
                     observed = f"{ACCEPTS_ANY_CLIENT.meaning}, {way}"
                     return at(place, target, Outcome(False, expected, observed, hint))
                 continue
-            found = _one_client_refused(place, context, deadline, expected, hint)
+            names: set[str] = set()
+            found = _one_client_refused(place, context, deadline, expected, hint, names)
             if not found.ok:
                 return at(place, target, found)
+            for name in sorted(names)[:1]:
+                there = replace(place, server_name=name)
+                others[ATTEMPTS - 5] = (f"as {name} (SNI)", context, there)
         found = _refused(place, timeout, expected, found.observed)
         if not found.ok:
             return at(place, target, found)
@@ -265,25 +279,63 @@ def _client_refused(
 
 
 def _by_each_way(client: Callable[[], ssl.SSLContext]) -> Iterator[ssl.SSLContext]:
-    """A client as it is, one of TLS 1.2 at most, one that takes any name, one that announces nothing."""
+    """A client as it is, of TLS 1.2 at most, that takes any name, that announces nothing, or HTTP/1.1."""
     yield client()
-    older, nameless, unannounced = client(), client(), client()
+    older, nameless, unannounced, by_http1 = client(), client(), client(), client()
     older.maximum_version = ssl.TLSVersion.TLSv1_2
     nameless.check_hostname = False
     unannounced.set_alpn_protocols([])
-    yield from (older, nameless, unannounced)
+    announce(by_http1, HTTP1_ALONE)
+    yield from (older, nameless, unannounced, by_http1)
 
 
-def _is_let_in(target: Target, context: ssl.SSLContext, deadline: Deadline) -> bool:
-    """Whether a server answers; without a name, whether it is this one and no other site of a front."""
+def _is_let_in(target: Target, context: ssl.SSLContext, deadline: Deadline, place: Target) -> bool:
+    """Whether a server answers; by another name, whether it is that of ``place``, and no other site."""
     try:
         with tls(target, context, deadline) as connection:
             served = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
-            if not target.server_name and served != target.expected_sha256:
+            if target.server_name != place.server_name and served != place.expected_sha256:
                 return False
-            return target.protocol.is_answer(greet(connection, deadline, target.protocol))
+            if not target.protocol.is_answer(greet(connection, deadline, target.protocol)):
+                return False
     except OSError:
         return False
+    return not _is_turned_away(target, context, deadline, place)
+
+
+def _is_turned_away(
+    target: Target, context: ssl.SSLContext, deadline: Deadline, place: Target
+) -> bool:
+    """Whether a front ends the handshake with everyone, and then serves this client no call.
+
+    nginx does so where it verifies clients (ssl_verify_client): it answers with HTTP status 400, or by a
+    rule with 403. What it says to the right client tells whether it says so to everyone.
+    """
+    status = _status(target, context, deadline)
+    return status in _TURNED_AWAY and status != _status(place, client_context(place), deadline)
+
+
+def _status(target: Target, context: ssl.SSLContext, deadline: Deadline) -> int | None:
+    """The HTTP status with which a call is answered, where it is."""
+    found, protocol = b"", target.protocol
+    try:
+        with tls(target, context, deadline) as connection:
+            connection.sendall(protocol.request)
+            while protocol.status(found) is None and len(found) < _MOST_SAID:
+                connection.settimeout(deadline.left)
+                more = connection.recv(_MOST_SAID)
+                if not more:
+                    break
+                found += more
+    except OSError:
+        pass
+    return protocol.status(found)
+
+
+def _other_names(connection: ssl.SSLSocket) -> set[str]:
+    """The names of a server by which clients may ask for it, where it shows them."""
+    told: Any = (connection.getpeercert() or {}).get("subjectAltName", ())
+    return {name for kind, name in told if kind == "DNS" and "*" not in name}
 
 
 def _one_client_refused(
@@ -292,9 +344,13 @@ def _one_client_refused(
     deadline: Deadline,
     expected: str,
     hint: str = ACCEPTS_ANY_CLIENT.next_step,
+    names: set[str] | None = None,
 ) -> Outcome:
+    """Whether one client is refused; ``names`` gets the other names of the server."""
     try:
         with tls(target, context, deadline) as connection:
+            if names is not None:
+                names |= _other_names(connection) - {target.server_name}
             answer = greet(connection, deadline, target.protocol)
     except ConnectionRefusedError as error:
         return not_tried(expected, error)
@@ -311,6 +367,8 @@ def _one_client_refused(
         return Outcome(True, expected, "refused: the connection was closed")
     if not target.protocol.is_answer(answer):
         return not_tried(expected, no_answer(target.protocol, answer))
+    if _is_turned_away(target, context, deadline, target):
+        return Outcome(True, expected, "refused: HTTP status 400 or 403")
     return Outcome(False, expected, ACCEPTS_ANY_CLIENT.meaning, hint)
 
 

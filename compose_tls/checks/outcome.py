@@ -19,7 +19,7 @@ class Outcome:
         hint: What the user can do next; told where ``ok`` is false.
         skipped: Whether the probe was not tried because it need not be.
         unreachable: Whether nothing listens there at all, so that nothing else can be asked.
-        untried: What kept it from being tried, where that is why it failed.
+        untried: Why it could not be tried, if it failed for that reason.
     """
 
     ok: bool

@@ -1,4 +1,4 @@
-"""What must work: the handshake, the certificate, gRPC and REST."""
+"""Probes of what must work: handshake, certificate, gRPC and REST."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def client_authorities(target: Target, timeout: float) -> Outcome:
         return Outcome(
             True, expected, "the server does not name the CAs that it accepts", skipped=True
         )
-    return Outcome(True, expected, "as they should be")
+    return Outcome(True, expected, "as expected")
 
 
 def grpc_ready(target: Target, timeout: float) -> Outcome:

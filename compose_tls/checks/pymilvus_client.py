@@ -1,4 +1,4 @@
-"""Run as a process of its own: pymilvus pools connections, and a check has to make its own.
+"""A separate process: pymilvus pools connections, and a check needs a new one.
 
 Reads the keyword arguments of ``MilvusClient`` as JSON on standard input, so that no secret is an
 argument; prints one line of JSON: ``version`` and ``collections``, or ``error``, or ``missing``.

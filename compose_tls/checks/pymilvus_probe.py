@@ -1,4 +1,4 @@
-"""The proof that the very client code which ``connect`` prints works.
+"""Runs the client code that ``connect`` prints.
 
 pymilvus pools connections, and a check has to make its own: so it runs in a process of its own.
 """
@@ -82,7 +82,7 @@ def deep() -> Task:
 
 @dataclass(slots=True)
 class PymilvusProbe:
-    """Starts at once in a process of its own, so that its slow imports cost no waiting.
+    """Starts immediately in a separate process, so that its slow imports run in parallel.
 
     It has to be closed.
     """
@@ -181,7 +181,7 @@ class ClientFileCopies:
     """What the files of a client held, by path, for a process that takes only paths.
 
     pymilvus opens what it is given, follows any link and waits for any pipe: so it is given none of the
-    files themselves. The copies lie in memory where the system has files there, else in a directory of
+    files themselves. The copies are in memory where the system has files there, else in a directory of
     this user's; they have to be closed.
 
     Args:
@@ -216,7 +216,7 @@ class ClientProcess:
     It starts at once, so that its slow imports cost no waiting, and has to be closed.
 
     Args:
-        script: The name of a module of this room; it is run by path.
+        script: The name of a module of this package; it is run by path.
         patience: Seconds that the process may take to clean up when it is ended early.
         descriptors: What it inherits.
     """
@@ -226,7 +226,7 @@ class ClientProcess:
         self._process: subprocess.Popen[str] | None = None
         if importlib.util.find_spec("pymilvus") is not None:
             self._process = subprocess.Popen(
-                # -P, and a directory of nobody's: no module is found for lying near by.
+                # -P, and an empty directory: no module is found by its location.
                 [sys.executable, "-P", Path(__file__).with_name(script)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -235,7 +235,7 @@ class ClientProcess:
                 cwd="/",
                 text=True,
                 pass_fds=descriptors,
-                # Ctrl-C is for this process alone, which ends the other in its own way.
+                # Ctrl-C reaches only this process, which ends the other one.
                 start_new_session=True,
             )
 

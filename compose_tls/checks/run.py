@@ -125,7 +125,7 @@ class _Run:
         return ready
 
     def strangers(self) -> None:
-        """Who has another CA is refused, on either side; in mode 2 who shows no certificate, too."""
+        """Probes with another CA on either side, and in mode 2 without a certificate."""
         foreign = foreigner(self.now)
         self.ask("client-refuses-foreign-ca", partial(negative_probes.another_ca, foreign=foreign))
         if self.target.mode is TlsMode.MUTUAL:
@@ -208,7 +208,7 @@ def run_server(
     asked = _Run.of(target, now, timeout, on_event, target.service)
     on_event(f"checking {target.service} at {target.authority}")
     if not asked.first("tls-handshake", probes.handshake).unreachable:
-        # Milvus alone connects to it.
+        # Only Milvus connects to it.
         asked.ask("server-certificate", partial(probes.certificate, now=now, by_sdks=False))
         asked.ask("refuses-plain-text", negative_probes.plain_text)
         asked.strangers()

@@ -8,6 +8,7 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.patterns import regex
@@ -16,7 +17,11 @@ from compose_tls.values import dataclass
 # A client's preface, and an empty SETTINGS frame.
 HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 FRAME_HEADER: Final = 9
-_SETTINGS: Final = 4
+_HEADERS, _SETTINGS = 1, 4
+# RFC 7541 sections 6.1 to 6.3 and appendix A: an index of the static table, and a value for :status.
+_STATUS_INDEX: Final = {0x88: 200, 0x89: 204, 0x8A: 206, 0x8B: 304, 0x8C: 400, 0x8D: 404, 0x8E: 500}
+_STATUS_LITERAL: Final = (b"\x08", b"\x18", b"\x48")
+_TABLE_SIZE: Final = 0x20
 
 _TLS_ALERT: Final = b"\x15\x03"
 TLS_HANDSHAKE: Final = b"\x16"
@@ -46,25 +51,30 @@ def _header(name: bytes, value: bytes) -> bytes:
     return b"\x00" + bytes((len(name),)) + name + bytes((len(value),)) + value
 
 
-# HEADERS (END_HEADERS) and DATA (END_STREAM) with an empty message of five zero bytes.
-GRPC_CALL: Final = (
-    HTTP2_PREFACE
-    + _frame(
+def _call(scheme: bytes, method: bytes) -> bytes:
+    """HEADERS (END_HEADERS) and DATA (END_STREAM) with an empty message of five zero bytes."""
+    return _frame(
         1,
         4,
         _header(b":method", b"POST")
-        + _header(b":scheme", b"http")
-        + _header(b":path", b"/milvus.proto.milvus.MilvusService/GetVersion")
+        + _header(b":scheme", scheme)
+        + _header(b":path", b"/milvus.proto.milvus.MilvusService/" + method)
         + _header(b":authority", b"localhost")
         + _header(b"te", b"trailers")
         + _header(b"content-type", b"application/grpc"),
-    )
-    + _frame(0, 1, bytes(5))
-)
+    ) + _frame(0, 1, bytes(5))
+
+
+GRPC_CALL: Final = HTTP2_PREFACE + _call(b"http", b"GetVersion")
 # Who asks to go on in HTTP/2 (RFC 7540 section 3.2) is asked for nothing else by a server that does not.
 HTTP1_REQUEST: Final = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\n"
     b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n"
+)
+# REST since Milvus 2.4; it asks for names only.
+HTTP1_POST: Final = (
+    b"POST /v2/vectordb/collections/list HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 )
 
 
@@ -87,6 +97,25 @@ def http1_status(data: bytes) -> int | None:
     """The status code that an HTTP/1 answer begins with; ``None`` where it is not such an answer."""
     found = _HTTP1_STATUS_LINE.match(data)
     return int(found[1]) if found else None
+
+
+def http2_status(data: bytes) -> int | None:
+    """The status code of the first answer; ``None`` where it is not there, or compressed by a table."""
+    while len(data) >= FRAME_HEADER:
+        end = FRAME_HEADER + int.from_bytes(data[:3], "big")
+        kind, flags, block = data[3], data[4], data[FRAME_HEADER:end]
+        data = data[end:]
+        if kind != _HEADERS:
+            continue
+        # Padding, a priority (RFC 9113 section 6.2), and sizes of the table (RFC 7541 section 6.3).
+        block = block[(1 if flags & 8 else 0) + (5 if flags & 32 else 0) :]
+        while block and block[0] & 0xE0 == _TABLE_SIZE:
+            block = block[1:]
+        if block[:1] and block[0] in _STATUS_INDEX:
+            return _STATUS_INDEX[block[0]]
+        literal = block[:1] in _STATUS_LITERAL and block[1:2] == b"\x03" and block[2:5].isdigit()
+        return int(block[2:5]) if literal else None
+    return None
 
 
 def old_client_hello(random: bytes, server_name: str) -> bytes:
@@ -172,24 +201,45 @@ class Protocol:
         opening: The first bytes of a client.
         answer_length: How many bytes of the answer tell that it is one.
         is_answer: Whether bytes are an answer.
+        request: The first bytes of a client that asks for something.
+        status: The HTTP status with which that is answered.
         alpn: What a client announces (RFC 7301).
     """
 
     opening: bytes
     answer_length: int
     is_answer: Callable[[bytes], bool]
+    request: bytes
+    status: Callable[[bytes], int | None]
     alpn: tuple[str, ...] = ()
 
 
 # gRPC servers refuse clients that do not announce HTTP/2 (RFC 9113 section 3.2).
-GRPC: Final = Protocol(HTTP2_PREFACE, FRAME_HEADER, is_http2_answer, ("h2",))
+GRPC: Final = Protocol(
+    HTTP2_PREFACE,
+    FRAME_HEADER,
+    is_http2_answer,
+    HTTP2_PREFACE + _call(b"https", b"ShowCollections"),
+    http2_status,
+    ("h2",),
+)
 # A path that every version with a REST port knows; a client that announces nothing is answered in
 # HTTP/1, also where Milvus (2.6.18 and newer) speaks HTTP/2 as well.
+_REST_REQUEST: Final = b"GET /v1/vector/collections HTTP/1.0\r\n\r\n"
 REST: Final = Protocol(
-    b"GET /v1/vector/collections HTTP/1.0\r\n\r\n",
+    _REST_REQUEST,
     HTTP1_STATUS,
     lambda data: http1_status(data) is not None,
+    _REST_REQUEST,
+    http1_status,
 )
+HTTP1_ALONE: Final = replace(
+    REST,
+    answer_length=_LONGEST_TEXT,
+    is_answer=lambda data: http1_status(data) is not None and b"application/json" in data.lower(),
+    alpn=("http/1.1",),
+)
+"""REST, by a client that announces nothing else: it answers in JSON, and another site there does not."""
 
 
 @dataclass(frozen=True, slots=True)

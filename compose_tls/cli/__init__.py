@@ -1,1 +1,1 @@
-"""Arguments in; text or one JSON document and an exit code out. The only error boundary."""
+"""The command line: arguments in; text or JSON and an exit code out. The only error boundary."""

@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and what becomes of errors."""
+"""The command line: its commands, and the conversion of errors into output."""
 
 from __future__ import annotations
 

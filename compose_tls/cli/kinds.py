@@ -1,4 +1,4 @@
-"""What an option takes, and what is said of anything else: the option, the rule, and what was given."""
+"""Types of options, with errors that name the option, the rule, and the given value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line for people: pieces of text that each know what they mean, and where the line goes on."""
+"""A line of output: pieces of text with styles, and the indentation of its continuation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
+from compose_tls.hiding import without_credentials
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
@@ -28,7 +29,7 @@ Style: TypeAlias = Literal[
 """What a piece means. Terminals draw ``pass``, ``fail`` and ``skip`` as signs, ``indent`` below them."""
 
 
-# C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text; and what makes a line
+# C0 and C1 controls and DEL (ECMA-48), except what ends and indents lines; and what makes a line
 # look like another one: line ends of Unicode, what turns the direction of what follows (Unicode Technical
 # Standard 55, section 4.1), and what is not seen (Default_Ignorable_Code_Point of Unicode, without the
 # selectors that follow the signs of warnings in comments; and the marks of annotations).
@@ -102,8 +103,11 @@ def next_line(*commands: str) -> Line:
 
 
 def clean(text: str) -> str:
-    r"""A text whose control characters are spelled, as ``\x1b``; line ends and tabs stay."""
-    return _CONTROL.sub(_spelled, text)
+    r"""A text whose control characters are spelled, as ``\x1b``, and whose addresses hold no password.
+
+    Line ends and tabs stay.
+    """
+    return _CONTROL.sub(_spelled, without_credentials(text))
 
 
 def _spelled(match: re.Match[str]) -> str:

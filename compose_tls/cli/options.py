@@ -34,6 +34,11 @@ def directory_option(*names: str, **more: Any) -> Callable[[_F], _F]:
     return click.option(*names, type=DIRECTORY, metavar="DIR", **more)
 
 
+def flag(*names: str, **more: Any) -> Callable[[_F], _F]:
+    """An option without a value."""
+    return click.option(*names, is_flag=True, **more)
+
+
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -109,9 +114,9 @@ _COMMON: Final = (
         help="Service that runs Milvus; repeatable.",
     ),
     directory_option("--pki-dir", help="Directory for certificates and keys (default: cert)."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
-    click.option("-v", "--verbose", is_flag=True, help="Print every file, certificate and check."),
+    flag("--json", "as_json", help="Print one JSON document."),
+    flag("-q", "--quiet", help="Print errors only."),
+    flag("-v", "--verbose", help="Print every file, certificate and check."),
 )
 
 
@@ -199,14 +204,9 @@ def deployment(command: _F) -> _F:
     """Whether the project is started, too."""
     return _with(
         command,
-        click.option(
-            "--up",
-            is_flag=True,
-            help="Deploy with docker compose, wait, and check the running server.",
-        ),
-        click.option(
+        flag("--up", help="Deploy with docker compose, wait, and check the running server."),
+        flag(
             "--keep-on-failure",
-            is_flag=True,
             help="With --up: leave files and containers as they are on failure.",
         ),
     )
@@ -238,7 +238,7 @@ def ca_days(default: str) -> Callable[[_F], _F]:
 
 
 def new_certificates(command: _F) -> _F:
-    """What stands in certificates that are issued."""
+    """What is in certificates that are issued."""
     return _with(
         command,
         click.option(

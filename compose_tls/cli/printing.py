@@ -1,4 +1,4 @@
-"""Everything that is printed passes here: what comes from files never steers a terminal."""
+"""All printing: text from files never controls a terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _write(write: Callable[[], None], *, err: bool) -> None:
     except OSError:
         if not err:
             raise
-        # What the command does is worth more than what it says beside.
+        # What the command does is more important than its messages.
         discard(sys.stderr)
 
 

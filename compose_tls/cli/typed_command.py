@@ -1,4 +1,4 @@
-"""The command as it was typed: without its dry run, or for a hint that names its project otherwise."""
+"""The command as typed, for hints: without its dry run, or with another project."""
 
 from __future__ import annotations
 

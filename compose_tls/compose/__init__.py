@@ -1,1 +1,1 @@
-"""What a Compose project means: its files, services, mounts and variables, read as Compose does."""
+"""Reads a Compose project as Compose does: files, services, mounts and variables."""

@@ -6,32 +6,42 @@ Sources: https://docs.docker.com/reference/compose-file/merge/, …/include/, an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sized
+from collections.abc import Collection, Iterator, Sized
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.compose import dotenv
-from compose_tls.compose.definition import OVERRIDE, RESET, Definition
+from compose_tls.compose.definition import OVERRIDE, RESET, Definition, Reader
+from compose_tls.compose.discovery import ENV_FILE, REMOTE
 from compose_tls.compose.interpolate import interpolate, require_short
 from compose_tls.compose.service import Service
 from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
+from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import Found, roots
 
-Reader = Callable[[Path], bytes | None]
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What a file includes or extends that no directory holds: it is not fetched, and not seen."""
+
+    file: Path
+    line: int
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
 class ComposeProject:
-    """The services of a project, in the order of the files."""
+    """The services of a project, in the order of the files; and what of it lies elsewhere."""
 
     directory: Path
     services: ReadMapping[str, Service]
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def without(self, files: Collection[Path]) -> ComposeProject:
         """The same without services of which only some files speak: they have no image."""
@@ -40,7 +50,7 @@ class ComposeProject:
             for name, one in self.services.items()
             if not all(definition.file in files for definition in one.definitions)
         }
-        return ComposeProject(self.directory, services)
+        return replace(self, services=services)
 
 
 def load_project(
@@ -69,16 +79,19 @@ def load_project(
     for path in files:
         loader.load(_File(path, base, variables), ())
     if not loader.definitions:
+        places = ", ".join(one.place for one in loader.elsewhere)
+        hint = "name the Compose file with -f (a milvus.yaml is not one)"
         raise NotAComposeFile(
-            f"{relative(files[0], directory)} defines no services",
-            hint="name the Compose file with -f (a milvus.yaml is not one)",
+            f"{relative(files[0], directory)} defines no services"
+            + (f" but those of {places}, which is not fetched" if places else ""),
+            hint=saving(places) if places else hint,
             path=relative(files[0], directory),
         )
     services = {name: Service(name, tuple(found)) for name, found in loader.definitions.items()}
-    return ComposeProject(directory, services)
+    return ComposeProject(directory, services, tuple(loader.elsewhere))
 
 
-# Compose has no limits of its own: these are some ten times what is met. Each step is a call in a call.
+# Compose has no limits of its own: these are some ten times what occurs. Each step is a call in a call.
 _DEEPEST: Final = 64
 _MOST_GROWN: Final = 32 << 20  # characters that variables have added, in all looks at a file
 _MOST_LOADS: Final = 256
@@ -106,11 +119,20 @@ class _File:
         return Path(os.path.normpath(self.base / name))
 
 
+_CREDENTIALS: Final = regex(r"//[^/@]*@")
+
+
+def saving(place: str) -> str:
+    """What to do for services that lie elsewhere to be seen."""
+    return f"if Milvus or its clients are in it: get a copy of {place}, and include that instead"
+
+
 class _Loader:
     def __init__(self, directory: Path, read: Reader) -> None:
         self.directory = directory
         self.read = read
         self.definitions: dict[str, list[Definition]] = {}
+        self.elsewhere: dict[Elsewhere, None] = {}
         self.loads = 0
         self._roots: dict[tuple[Path, int], tuple[_File, list[Found]]] = {}
 
@@ -167,19 +189,31 @@ class _Loader:
     def included(self, root: Found, file: _File) -> Iterator[_File]:
         """The files that a root includes: projects of their own, each with its own .env."""
         for item in root.items("include"):
-            texts = item.texts("path") or item.texts()
-            paths = [file.beside(path) for path in texts if not _is_remote(path)]
+            named = item.query("path") or item
+            paths = [file.beside(text) for text in self.here(named, file.path)]
             if not paths:
                 continue
             own = [file.beside(place) for place in item.texts("project_directory")]
             base = own[0] if own else paths[0].parent
             env_files = [file.beside(path) for path in item.texts("env_file")]
             added: dict[str, str] = {}
-            for path in env_files or [base / ".env"]:
+            for path in env_files or [base / ENV_FILE]:
                 text = (self.read(path) or b"").decode("utf-8", "replace")
                 added |= dotenv.parse(text, {**added, **file.variables})
             for path in paths:
                 yield _File(path, base, {**added, **file.variables})
+
+    def here(self, named: Found, file: Path) -> list[str]:
+        """The paths among those that a file names; what lies elsewhere is kept in mind."""
+        paths = []
+        for one in named.items() if named.is_list else [named]:
+            text = one.text() or ""
+            if REMOTE.search(text):
+                place = _CREDENTIALS.sub("//", one.written or "")
+                self.elsewhere[Elsewhere(file, one.line, place)] = None
+            elif text:
+                paths.append(text)
+        return paths
 
     def extended(self, own: Definition, above: set[tuple[Path, str]]) -> list[Definition]:
         """The definitions that a service extends, the most basic one first.
@@ -190,8 +224,9 @@ class _Loader:
         if extends is None:
             return []
         self._require_few(own.file, above)
-        names, files = extends.texts("service") or extends.texts(), extends.texts("file")
-        if not names or any(map(_is_remote, files)):
+        names, named = extends.texts("service") or extends.texts(), extends.query("file")
+        files = self.here(named, own.file) if named else []
+        if not names or (named and not files):
             return []
         file = _File(own.file, own.base, own.variables)
         if files:
@@ -203,8 +238,3 @@ class _Loader:
                 base = Definition(file.path, file.base, target, file.variables, editable=False)
                 return [*self.extended(base, {*above, (file.path, names[0])}), base]
         return []
-
-
-def _is_remote(path: str) -> bool:
-    """Whether an included file comes from a Git repository or a registry: it cannot be read here."""
-    return "://" in path or path.startswith("git@")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as ReadMapping
 from dataclasses import field
 from pathlib import Path
+from typing import TypeAlias, TypedDict
 
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.query import Found, Step
 
+Reader: TypeAlias = Callable[[Path], bytes | None]
+"""Gives the bytes of a file, or ``None`` when there is none."""
+
 RESET = "!reset"
 OVERRIDE = "!override"
+
+
+class PlaceInFile(TypedDict):
+    """A place in a compose file: arguments of an error or a warning."""
+
+    path: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,10 @@ class Definition:
     def line(self, *route: Step) -> int:
         """The line of a place, or of the service itself where it is not there; counted from 1."""
         return (self.query(*route) or self.service).line
+
+    def place(self, *route: Step) -> PlaceInFile:
+        """The same with the file, as an error names it."""
+        return PlaceInFile(path=self.document.name, line=self.line(*route))
 
     def replaces(self, name: str) -> bool:
         """Whether a field here drops what earlier files say, instead of being merged with it.

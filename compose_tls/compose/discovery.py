@@ -10,10 +10,12 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from compose_tls.compose import dotenv
 from compose_tls.config import SETTINGS_FILE
 from compose_tls.errors import ComposeFileNotFound, ConflictingSettings, FileUnreadable
+from compose_tls.patterns import regex
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_FILES = (
@@ -22,6 +24,9 @@ OVERRIDE_FILES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
+ENV_FILE = ".env"
+# From a Git repository or a registry: https://docs.docker.com/reference/compose-file/include/
+REMOTE: Final = regex(r"://|^git@|^github\.com/")
 NEW_OVERRIDE = "compose.override.yaml"
 
 
@@ -97,7 +102,7 @@ def variables_of(
                 path=name,
             )
     if not named and not disabled:
-        contents = [read(beside / ".env")]
+        contents = [read(beside / ENV_FILE)]
     text = "\n".join((content or b"").decode("utf-8", "replace") for content in contents)
     return {**dotenv.parse(text, environment), **environment}
 
@@ -106,6 +111,7 @@ def project_root(
     directory: Path,
     chosen: Sequence[str],
     environment: Mapping[str, str],
+    is_file: Callable[[Path], bool],
     project_directory: str | None = None,
 ) -> Path:
     """The directory of the project that Compose would load from a directory.
@@ -114,18 +120,27 @@ def project_root(
         directory: Where to start, absolute.
         chosen: What the user named with ``-f``; then, or with ``COMPOSE_FILE``, nothing is searched.
         environment: What Compose interpolates with there.
+        is_file: Whether a file is there; a directory above the project may be closed to its user.
         project_directory: What the user named with ``--project-directory``.
 
     Returns:
         What the user named, else where the first file that is named lies, else the first directory
         upwards with a compose file or with settings, which may name one, else ``directory`` itself.
+
+    Raises:
+        ComposeFileNotFound: The user named one that lies elsewhere.
     """
     if project_directory:
         return Path(os.path.normpath(directory / project_directory))
     if names := named_files(chosen, environment):
+        if any(map(REMOTE.search, names)):
+            raise ComposeFileNotFound(
+                "a compose file that lies elsewhere is not fetched",
+                hint="save a copy of it, and name that with -f",
+            )
         return Path(os.path.normpath(directory / names[0])).parent
     for place in (directory, *directory.parents):
-        if any(_is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):
+        if any(is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):
             return place
     return directory
 
@@ -139,14 +154,6 @@ def name_of(directory: str) -> str:
     Source: https://docs.docker.com/compose/how-tos/project-name/, and compose-go
     """
     return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        # A directory above the project may be closed to its user.
-        return False
 
 
 def override_file(

@@ -1,4 +1,4 @@
-"""Spells what a member of the TLS set-up needs as edits of compose files: mounts, variables, ports."""
+"""Converts a member of the TLS set-up into edits of compose files: mounts, variables, ports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject, Reader
+from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.edits import (
     Destination,
     MountOrder,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import EVERY_ADDRESS, number
+from compose_tls.vocabulary import EVERY_ADDRESS, LAST_PORT, number
 from compose_tls.yamlpatch.query import Found
 
 _SHORT = regex(
@@ -18,7 +18,6 @@ _SHORT = regex(
     (?: / (?P<protocol> \w+ ) )? """
 )
 _RANGE = regex(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
-_LAST = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def _long_port(entry: dict[str, str]) -> Iterator[PublishedPort]:
 def _range(text: str) -> list[int]:
     found = _RANGE.fullmatch(text)
     first, last = (number(found[1]), number(found[2] or found[1])) if found else (None, None)
-    if first is None or last is None or last > _LAST:
+    if first is None or last is None or last > LAST_PORT:
         return []
     return list(range(first, last + 1))
 

@@ -81,8 +81,7 @@ def rewrite(
         raise EditRefused(
             f"the service inherits {what}, which its own would replace",
             hint=hint,
-            path=into.definition.document.name,
-            line=into.definition.line(route[0]),
+            **into.definition.place(route[0]),
         )
     anew: list[Intent] = [Append(place, Text(text, string=True)) for text in new]
     edits.add(into.file, anew if is_list else [Put(place, Text(new[0], string=True))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Mapping as ReadMapping
 from dataclasses import field
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from compose_tls.compose import dotenv
-from compose_tls.compose.definition import Definition
+from compose_tls.compose.definition import Definition, Reader
 from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
 from compose_tls.compose.volumes import (
@@ -33,7 +33,6 @@ _KINDS: Final[tuple[Literal["configs", "secrets"], ...]] = ("configs", "secrets"
 
 HEALTH_TEST: Final[Route] = ("healthcheck", "test")
 
-_Read = Callable[[Path], bytes | None]
 # A build context that is fetched: https://docs.docker.com/build/concepts/context/
 _FETCHED = ("http://", "https://", "git://", "ssh://", "git@", "github.com/", "docker-image://")
 
@@ -95,7 +94,7 @@ class Service:
 
     name: str
     definitions: tuple[Definition, ...]
-    _container_variables: dict[_Read, dict[str, str | None]] = field(
+    _container_variables: dict[Reader, dict[str, str | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -159,7 +158,7 @@ class Service:
     def _environment(self) -> list[Variable]:
         return [v for layer in self.layers("environment") for v in variables_of(*layer)]
 
-    def container_variables(self, read: _Read) -> dict[str, str | None]:
+    def container_variables(self, read: Reader) -> dict[str, str | None]:
         """What the container's environment is set to: the env_file files, then ``environment``.
 
         Args:
@@ -230,7 +229,7 @@ class Service:
                     yield Path(os.path.normpath(definition.base / path)), item.texts("ignore")
 
     def config_texts(self) -> list[tuple[str, str]]:
-        """The configs of the service that stand in the compose file itself, each with its name."""
+        """The configs of the service that are in the compose file itself, each with its name."""
         layers = self.layers("configs")
         return [text for _, found in layers for text in config_texts_of(found, self.definitions)]
 
@@ -286,7 +285,7 @@ class Service:
     def extra_hosts(self) -> dict[str, list[str]]:
         """The addresses of the hosts that its container knows by name.
 
-        ``host=address``, ``host:address``, or a mapping; an IPv6 address may stand in brackets:
+        ``host=address``, ``host:address``, or a mapping; an IPv6 address may be in brackets:
         https://docs.docker.com/reference/compose-file/services/#extra_hosts
         """
         found: dict[str, list[str]] = {}
@@ -309,7 +308,7 @@ class Service:
         found = ((one, [v.text(), *v.texts()]) for one, v in self.layers("label_file"))
         return [one.base / text for one, texts in found for text in texts if text]
 
-    def labels(self, read: _Read) -> dict[str, str]:
+    def labels(self, read: Reader) -> dict[str, str]:
         """The labels of its container: those of files, then ``labels``; ``read`` as above."""
         found: dict[str, str] = {}
         for path in self.label_files():

@@ -79,7 +79,7 @@ def config_mounts_of(
 
 
 def config_texts_of(configs: Found, definitions: Iterable[Definition]) -> Iterator[tuple[str, str]]:
-    """The entries of a service's ``configs`` whose content stands in the compose file itself.
+    """The entries of a service's ``configs`` whose content is in the compose file itself.
 
     Args:
         configs: The entries.
@@ -173,7 +173,7 @@ def _host_path(source: str | None, definition: Definition) -> Path | None:
         return None
     if source.startswith("~"):
         source = definition.variables.get("HOME", "~") + source[1:]
-    # As Compose does it: ".." goes up in the text, symbolic links are left alone.
+    # As Compose does it: ".." goes up in the text, symbolic links are not followed.
     return Path(os.path.normpath(definition.base / source))
 
 

@@ -195,7 +195,7 @@ def _from_file(files: ProjectFiles) -> dict[str, Any]:
 
 
 def _require_inside(config: TlsConfig, name: str, files: ProjectFiles) -> None:
-    """A file that comes with a project does not name what lies outside it."""
+    """A file that comes with a project does not name what is outside it."""
     value = getattr(config, name)
     for text in value if isinstance(value, tuple) else (value,):
         if not files.is_inside(Path(text)):

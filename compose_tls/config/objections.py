@@ -1,4 +1,4 @@
-"""What is wrong with settings, in the words of users; pydantic's own reach no one."""
+"""Errors of settings in plain words, instead of those of pydantic."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ _REASONS: Final = {
     "float_type": "must be a number",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "string_type": "must be a text",
-    "tuple_type": "must be a list of texts",
+    "string_type": "must be a string",
+    "tuple_type": "must be a list of strings",
     "extra_forbidden": "there is no such setting",
     "literal_error": "must be {expected}",
 }

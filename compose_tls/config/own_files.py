@@ -1,7 +1,8 @@
-"""Certificates, keys and passphrases that the user has: the files that settings name."""
+"""Certificates, keys and passphrases of the user: the files that settings name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from compose_tls.config.tls_config import TlsConfig
@@ -18,31 +19,27 @@ class BroughtFiles:
     passphrase: Path | None
 
 
-def brought_files(directory: Path, config: TlsConfig, role: str) -> BroughtFiles:
+def brought_files(
+    directory: Path, config: TlsConfig, name: str, has_file: Callable[[Path], bool]
+) -> BroughtFiles:
     """Where the certificate and key are that the user brings, or provided to an earlier enable.
 
-    A stranger who wrote the record must not make a command read what lies outside the project. So a place
-    there counts while the user names it; later, as where a file is gone, the copies stand in for it.
+    A stranger who wrote the record must not make a command read what is outside the project. So a place
+    there counts while the user names it; later, as where a file is gone, the copies are in for it.
 
     Args:
         directory: The project.
         config: The settings; of them, as given counts what is set.
-        role: ``ca``, ``server``, ``client`` or ``client-ca``.
+        name: ``ca``, ``server``, ``client`` or ``client-ca``.
+        has_file: Whether a path is a file that lies in the project.
     """
-    own = role.replace("-", "_")
+    own = name.replace("-", "_")
     names = (f"{own}_cert", f"{own}_key", f"{own}_passphrase_file")
-    values: list[str | None] = [getattr(config, name) for name in names]
+    values: list[str | None] = [getattr(config, one) for one in names]
     given = f"{own}_cert" in config.model_fields_set
     paths = [directory / value if value is not None else None for value in values]
-    if given or all(_is_file_inside(directory, path) for path in paths if path is not None):
+    if given or all(map(has_file, filter(None, paths))):
         return BroughtFiles(*paths)
     pki = directory / config.pki_dir
-    key = pki / f"{role}{KEY}" if values[1] is not None else None
-    return BroughtFiles(pki / f"{role}{CERTIFICATE}", key, None)
-
-
-def _is_file_inside(directory: Path, path: Path) -> bool:
-    try:
-        return path.is_file() and path.resolve().is_relative_to(directory.resolve())
-    except OSError:
-        return False
+    key = pki / f"{name}{KEY}" if values[1] is not None else None
+    return BroughtFiles(pki / f"{name}{CERTIFICATE}", key, None)

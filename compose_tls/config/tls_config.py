@@ -27,7 +27,7 @@ FLAGS = frozenset({"constrain", "csr"})
 PLACES = frozenset({"env_file", "file", "project_directory"})
 """Compose's own options that are paths."""
 DIRECTORIES = frozenset({"pki_dir", "tls_dir"})
-"""Where files of ours go."""
+"""Where files of compose-tls go."""
 SECRETS = frozenset({"password_file", "token_file"})
 """Files whose content is sent to the server."""
 
@@ -37,13 +37,13 @@ _PROJECT_NAME = regex(r"[a-z0-9][a-z0-9_-]*")
 
 
 class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    """Everything that can be set.
+    """All settings.
 
     Relative paths are relative to the project directory; those of Compose's own options, the first
-    five, to where the command works, as for ``docker compose``.
+    five, to the current directory, as for ``docker compose``.
 
     Raises:
-        InvalidSetting: A value is not of its setting's kind, or there is no such setting.
+        InvalidSetting: A value is not valid for its setting, or there is no such setting.
         ConflictingSettings: Settings that exclude each other, or half of a pair.
     """
 
@@ -54,63 +54,65 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     profile: tuple[str, ...] = Field(default=(), description="as docker compose --profile")
     service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
     mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
-    scope: Scope = Field(
-        default="proxy", description="what is encrypted besides client connections"
-    )
+    scope: Scope = Field(default="proxy", description="what to encrypt besides client connections")
 
     server_name: str = Field(default="localhost", description="the name clients verify")
     san: tuple[str, ...] = Field(default=(), description="further DNS names and IP addresses")
     # Apple refuses end-entity certificates of more than 825 days, private roots included:
     # https://support.apple.com/en-us/103769
-    key_type: KeyType = Field(default="ecdsa-p256", description="the kind of all keys")
+    key_type: KeyType = Field(default="ecdsa-p256", description="key type of all certificates")
     days: int = Field(default=825, ge=1, le=36500, description="validity in days")
     ca_days: int = Field(default=3650, ge=1, le=36500, description="validity of the CA in days")
     subject: str = Field(
         default="",
         description="subject of certificates without CN, as RFC 4514 text such as O=Example,C=DE",
     )
-    constrain: bool = Field(default=False, description="a new CA may issue for these names only")
-    csr: bool = Field(default=False, description="signing requests for the same keys as well")
-    # A key may be left out beside a PKCS #12 file, which holds both.
+    constrain: bool = Field(
+        default=False, description="limit the DNS names of a new CA to those of the project"
+    )
+    csr: bool = Field(default=False, description="also write signing requests for the same keys")
+    # A key may be left out next to a PKCS #12 file, which holds both.
     ca_cert: str | None = Field(
-        default=None, description="an existing CA: issue under it, or trust it"
+        default=None, description="an existing CA, to issue certificates with or to trust"
     )
-    ca_key: str | None = Field(default=None, description="its key, to issue under it")
-    ca_passphrase_file: str | None = Field(default=None, description="what opens that key")
+    ca_key: str | None = Field(default=None, description="key of ca_cert, to issue certificates")
+    ca_passphrase_file: str | None = Field(default=None, description="passphrase of ca_key")
     server_cert: str | None = Field(default=None, description="use this server certificate")
-    server_key: str | None = Field(default=None, description="its key")
-    server_passphrase_file: str | None = Field(default=None, description="what opens that key")
+    server_key: str | None = Field(default=None, description="key of server_cert")
+    server_passphrase_file: str | None = Field(default=None, description="passphrase of server_key")
     client_cert: str | None = Field(default=None, description="use this client certificate")
-    client_key: str | None = Field(default=None, description="its key")
-    client_passphrase_file: str | None = Field(default=None, description="what opens that key")
+    client_key: str | None = Field(default=None, description="key of client_cert")
+    client_passphrase_file: str | None = Field(default=None, description="passphrase of client_key")
     client_ca_cert: str | None = Field(
-        default=None, description="the client CA in mode 2, where it is not the server's"
+        default=None, description="CA of client certificates in mode 2, if it is not the server CA"
     )
-    client_ca_key: str | None = Field(default=None, description="its key, to issue under it")
-    client_ca_passphrase_file: str | None = Field(default=None, description="what opens that key")
+    client_ca_key: str | None = Field(default=None, description="key of client_ca_cert")
+    client_ca_passphrase_file: str | None = Field(
+        default=None, description="passphrase of client_ca_key"
+    )
 
-    pki_dir: str = Field(
-        default="cert", description="where all that is issued is kept, keys included"
+    pki_dir: str = Field(default="cert", description="directory for certificates and keys")
+    tls_dir: str = Field(default="tls", description="directory mounted into the container")
+    container_tls_dir: str = Field(
+        default="/milvus/tls", description="mount point in the container"
     )
-    tls_dir: str = Field(default="tls", description="what the container mounts")
-    container_tls_dir: str = Field(default="/milvus/tls", description="where it mounts it")
     config: Literal["auto", "file", "env"] = Field(
         default="auto", description="whether settings go into milvus.yaml or the environment"
     )
     style: Literal["in-place", "override"] | None = Field(
-        default=None, description="where edits go; in place unless that is refused"
+        default=None, description="edit in place or write an override file; in place if possible"
     )
     rest_port: int | None = Field(
         default=None, ge=1, le=65535, description="keep REST, over TLS on this port"
     )
     neighbours: Literal["patch", "list", "ignore"] = Field(
-        default="patch", description="what to do with the services that talk to Milvus"
+        default="patch", description="what to do with services that connect to Milvus"
     )
 
     timeout: float = Field(default=120, gt=0, allow_inf_nan=False, description="in seconds")
     # Codes of refusals that the user decides against; never from a file of the project.
     accept: tuple[str, ...] = Field(
-        default=(), description="codes of errors to continue in spite of"
+        default=(), description="codes of refusals to continue in spite of"
     )
     user: str | None = Field(default=None, description="a Milvus user, with password_file")
     password_file: str | None = Field(default=None, description="a file with the password")

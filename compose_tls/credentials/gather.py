@@ -86,7 +86,7 @@ class _Gathering:
             if one.order is not None:
                 groups.setdefault(one.issuer or one.identity.name, []).append(one.order)
         for name, orders in groups.items():
-            if any(order.role == "ca" for order in orders):
+            if any(order.profile == "ca" for order in orders):
                 self.held |= issue_all(orders, None, self.now)
                 continue
             ca = self._issuer(name)

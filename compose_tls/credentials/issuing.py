@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
+from compose_tls import layout
 from compose_tls.changes import CreateFile, IdentityPlan, Pending, Plan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
@@ -14,31 +15,6 @@ from compose_tls.credentials.key_files import KeyFiles, read
 from compose_tls.credentials.soundness import ANOTHER_CA, unsound
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.files import joined_roots
-from compose_tls.layout import (
-    CA,
-    CA_BUNDLE,
-    CA_CERTIFICATE,
-    CERTIFICATE,
-    CLIENT,
-    CLIENT_CA,
-    CLIENT_OF,
-    ETCD,
-    INTERNAL,
-    KAFKA,
-    KAFKA_KEYSTORE,
-    KEY,
-    NEIGHBOUR_ROOTS,
-    NEXT_CA,
-    OBJECT_STORE,
-    PUBLIC_ROOTS,
-    REQUEST,
-    SERIAL_FILE,
-    SERVER,
-    SERVER_CERTIFICATE,
-    STACK,
-    STACK_CA,
-    STATE_FILE,
-)
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
@@ -65,13 +41,13 @@ def require_sound(
     state: State | None,
     replaced: Collection[str] = (),
 ) -> None:
-    """Make sure that what lies in the PKI directory is whole, or can be issued again.
+    """Make sure that what is in the PKI directory is whole, or can be issued again.
 
     A damaged CA or its key is never quietly replaced: clients trust it. Nor is anything else while the
     key that would issue it is elsewhere.
 
     Args:
-        observation: What lies there.
+        observation: What is there.
         config: The settings; they say where.
         state: What is recorded: a copy of a CA that is gone is as good.
         replaced: The CAs that another one replaces: they need no key, nor has one that has not taken over
@@ -82,10 +58,12 @@ def require_sound(
     """
     if config.server_cert is not None or config.ca_cert is not None:
         return
-    is_issuer = CA in observation.pki.usable or replaced
+    is_issuer = layout.CA in observation.pki.usable or replaced
     for one in unsound(observation, config, state):
         gives_way = one.name in replaced and (one.is_ca_key or one.command == ANOTHER_CA)
-        is_issued = one.name in STACK or (is_issuer and one.name not in {CA, NEXT_CA})
+        is_issued = one.name in layout.STACK or (
+            is_issuer and one.name not in {layout.CA, layout.NEXT_CA}
+        )
         if not is_issued and not gives_way:
             if one.command == one.error.hint:
                 one.error.hint += ", then run this again"
@@ -98,7 +76,7 @@ def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) ->
     Raises:
         CertificateError: It cannot be read, or does not belong together.
     """
-    for name in (CA, CLIENT_CA):
+    for name in (layout.CA, layout.CLIENT_CA):
         ca = planned.source(name)
         if ca in {"existing", "provided"} and any(
             one.order and one.issuer == name for one in planned.identities
@@ -135,17 +113,17 @@ def issue(
         _rehearse(planned, found, config, now)
         if (
             len(planned.trusted) > 1
-            and planned.client_ca == CA
-            and CLIENT in observation.pki.usable
+            and planned.client_ca == layout.CA
+            and layout.CLIENT in observation.pki.usable
         ):
-            # Who has a certificate of the CA that goes is still to be let in.
-            outgoing = {**found.held, CLIENT: files.existing(CLIENT)}
+            # Clients with a certificate of the old CA must still be accepted.
+            outgoing = {**found.held, layout.CLIENT: files.existing(layout.CLIENT)}
             _rehearse(planned, replace(found, held=outgoing), config, now)
-    if planned.source(SERVER) == "provided":
+    if planned.source(layout.SERVER) == "provided":
         for path in taken_over(directory, config):
             _require_pem(path, directory)
     needs_roots = any(
-        isinstance(change, CreateFile) and change.content == Pending(NEIGHBOUR_ROOTS)
+        isinstance(change, CreateFile) and change.content == Pending(layout.NEIGHBOUR_ROOTS)
         for change in plan.changes
     )
     contents = _contents(found, planned)
@@ -153,14 +131,14 @@ def issue(
     contents |= _bundle(contents, plan, observation, config)
     facts = {
         one.identity.name: certificate_facts(
-            contents[f"{one.identity.name}{CERTIFICATE}"], path=one.identity.name
+            contents[f"{one.identity.name}{layout.CERTIFICATE}"], path=one.identity.name
         )
         for one in planned.identities
     }
     digests = {name: each.sha256 for name, each in facts.items()}
     written = file_digests(plan.changes, contents, directory)
     records = identity_records(planned, digests, config, directory, written)
-    contents[STATE_FILE] = state.model_copy(update={"identities": records}).render()
+    contents[layout.STATE_FILE] = state.model_copy(update={"identities": records}).render()
     return Issued(contents, _results(facts, directory, config, now), found.concerns)
 
 
@@ -184,24 +162,24 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
     from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
     rehearse(
-        found.held[SERVER],
+        found.held[layout.SERVER],
         found.ca_pem,
-        found.held.get(CLIENT),
+        found.held.get(layout.CLIENT),
         client_ca_pem=found.client_ca_pem,
         server_names=_verified_names(planned, config),
         mode=config.tls_mode,
         now=now,
     )
-    for name in (ETCD, OBJECT_STORE, KAFKA, INTERNAL):
+    for name in (layout.ETCD, layout.OBJECT_STORE, layout.KAFKA, layout.INTERNAL):
         one = planned.get(name)
         if one is None:
             continue
         rehearse(
             found.held[name],
-            found.held[STACK_CA].certificate_pem,
-            found.held[CLIENT_OF[name]] if name in CLIENT_OF else None,
+            found.held[layout.STACK_CA].certificate_pem,
+            found.held[layout.CLIENT_OF[name]] if name in layout.CLIENT_OF else None,
             server_names=[*one.identity.dns_names, *one.identity.ip_addresses],
-            mode=TlsMode.MUTUAL if name in CLIENT_OF else TlsMode.ONE_WAY,
+            mode=TlsMode.MUTUAL if name in layout.CLIENT_OF else TlsMode.ONE_WAY,
             now=now,
         )
 
@@ -209,36 +187,38 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
 def _contents(found: Credentials, planned: IdentityPlan) -> dict[str, bytes]:
     """What the files of the PKI directory, and their copies, hold."""
     contents = {
-        f"{planned.client_ca}{CERTIFICATE}": found.client_ca_pem,
-        CA_CERTIFICATE: found.ca_pem,
+        f"{planned.client_ca}{layout.CERTIFICATE}": found.client_ca_pem,
+        layout.CA_CERTIFICATE: found.ca_pem,
     }
     for name, held in found.held.items():
-        if name not in {CA, CLIENT_CA}:
-            contents[f"{name}{CERTIFICATE}"] = held.full_chain_pem
-        contents[f"{name}{KEY}"] = held.private_key_pem
-    if KAFKA in found.held:
-        broker = found.held[KAFKA]
-        contents[KAFKA_KEYSTORE] = broker.private_key_pem + broker.full_chain_pem
+        if name not in {layout.CA, layout.CLIENT_CA}:
+            contents[f"{name}{layout.CERTIFICATE}"] = held.full_chain_pem
+        contents[f"{name}{layout.KEY}"] = held.private_key_pem
+    if layout.KAFKA in found.held:
+        broker = found.held[layout.KAFKA]
+        contents[layout.KAFKA_KEYSTORE] = broker.private_key_pem + broker.full_chain_pem
     return contents
 
 
 def _beside(
     planned: IdentityPlan, found: Credentials, files: KeyFiles, *, needs_roots: bool
 ) -> dict[str, bytes]:
-    """What lies next to them: requests, a serial number, a CA that gave way; the CA with public ones."""
+    """What is next to them: requests, a serial number, a CA that gave way; the CA with public ones."""
     contents = {
-        f"{order.name}{REQUEST}": signing_request(order, found.held[order.name].private_key_pem)
+        f"{order.name}{layout.REQUEST}": signing_request(
+            order, found.held[order.name].private_key_pem
+        )
         for order in planned.requests
     }
     if needs_roots:
-        contents[NEIGHBOUR_ROOTS] = public_roots() + found.ca_pem
+        contents[layout.NEIGHBOUR_ROOTS] = public_roots() + found.ca_pem
     if files.config.csr:
-        latest = certificate_facts(found.held[CLIENT].certificate_pem, path=CLIENT)
-        contents[SERIAL_FILE] = f"{latest.serial.upper()}\n".encode()
+        latest = certificate_facts(found.held[layout.CLIENT].certificate_pem, path=layout.CLIENT)
+        contents[layout.SERIAL_FILE] = f"{latest.serial.upper()}\n".encode()
     for name, kept in planned.retired:
         old = files.existing(name)
-        contents[f"{kept}{CERTIFICATE}"] = old.full_chain_pem
-        contents[f"{kept}{KEY}"] = old.private_key_pem
+        contents[f"{kept}{layout.CERTIFICATE}"] = old.full_chain_pem
+        contents[f"{kept}{layout.KEY}"] = old.private_key_pem
     return contents
 
 
@@ -246,16 +226,16 @@ def _bundle(
     contents: Mapping[str, bytes], plan: Plan, observation: Observation, config: TlsConfig
 ) -> dict[str, bytes]:
     """The roots that Milvus trusts in addition to the CA of the parts of the project."""
-    ca = contents.get(f"{STACK_CA}{CERTIFICATE}")
-    path = observation.directory / config.pki_dir / PUBLIC_ROOTS
+    ca = contents.get(f"{layout.STACK_CA}{layout.CERTIFICATE}")
+    path = observation.directory / config.pki_dir / layout.PUBLIC_ROOTS
     new = [one.content for one in plan.changes if isinstance(one, CreateFile) and one.path == path]
     roots = new[0] if new else observation.content(path)
-    return {CA_BUNDLE: joined_roots(roots, ca)} if ca and isinstance(roots, bytes) else {}
+    return {layout.CA_BUNDLE: joined_roots(roots, ca)} if ca and isinstance(roots, bytes) else {}
 
 
 def _verified_names(planned: IdentityPlan, config: TlsConfig) -> list[str]:
     """The names that clients are going to verify: all, or those asked for of a provided certificate."""
-    server = planned.get(SERVER)
+    server = planned.get(layout.SERVER)
     if server is None or server.source == "provided":
         return list(config.names)
     return [*server.identity.dns_names, *server.identity.ip_addresses]
@@ -266,9 +246,9 @@ def _results(
 ) -> tuple[CertificateResult, ...]:
     pki, tls = directory / config.pki_dir, directory / config.served_dir
     places = {
-        tls / SERVER_CERTIFICATE: SERVER,
-        tls / CA_CERTIFICATE: CLIENT_CA if CLIENT_CA in facts else CA,
-        **{pki / f"{name}{CERTIFICATE}": name for name in facts},
+        tls / layout.SERVER_CERTIFICATE: layout.SERVER,
+        tls / layout.CA_CERTIFICATE: layout.CLIENT_CA if layout.CLIENT_CA in facts else layout.CA,
+        **{pki / f"{name}{layout.CERTIFICATE}": name for name in facts},
     }
     return tuple(
         CertificateResult.of(relative(path, directory), facts[name], now)

@@ -61,7 +61,7 @@ class KeyFiles:
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
-        files = brought_files(self.directory, self.config, name)
+        files = self._brought(name)
         if files.certificate is None or files.key is None:
             msg = f"the settings name no {name} with a key"
             raise AssertionError(msg)
@@ -100,7 +100,7 @@ class KeyFiles:
         Raises:
             CertificateUnreadable: There is none.
         """
-        files = brought_files(self.directory, self.config, ca) if provided else None
+        files = self._brought(ca) if provided else None
         path = files.certificate if files and files.certificate else self._place(ca)
         name = relative(path, self.directory)
         passphrase = self._passphrase(files) if files else None
@@ -116,10 +116,14 @@ class KeyFiles:
         """
         return self.trusted(CLIENT_CA if self.client_ca else CA, provided=False)[0]
 
-    def name_of(self, role: str) -> str:
+    def name_of(self, name: str) -> str:
         """How errors name the certificate that the settings name."""
-        found = brought_files(self.directory, self.config, role).certificate or self._place(role)
+        found = self._brought(name).certificate or self._place(name)
         return relative(found, self.directory)
+
+    def _brought(self, name: str) -> BroughtFiles:
+        has_file = ProjectFiles(self.directory).has_file
+        return brought_files(self.directory, self.config, name, has_file)
 
     def _place(self, name: str) -> Path:
         return self.directory / self.config.pki_dir / f"{name}{CERTIFICATE}"

@@ -1,4 +1,4 @@
-"""Whether certificates and keys in the PKI directory belong together, and what mends it."""
+"""Whether certificates and keys in the PKI directory belong together, and how to repair them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from typing import Final
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import ISSUER_HINTS, KeyFiles
 from compose_tls.errors import CertificateError
-from compose_tls.files import in_the_way
 from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA, SERVER, STACK
 from compose_tls.observation import Observation
-from compose_tls.project.model import is_lost, not_usable, restoring_ca, restoring_server
+from compose_tls.project.model import (
+    in_the_way,
+    is_lost,
+    not_usable,
+    restoring_ca,
+    restoring_server,
+)
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 
@@ -23,7 +28,7 @@ _ENABLE: Final = "compose-tls enable"
 
 @dataclass(frozen=True, slots=True)
 class Unsound:
-    """A pair of files that is not whole.
+    """A damaged or incomplete pair of files.
 
     Attributes:
         name: The name of its identity.
@@ -50,7 +55,7 @@ def unsound(observation: Observation, config: TlsConfig, state: State | None) ->
     """What of our own is not whole. The key of a CA may be kept elsewhere, and what is provided is.
 
     Args:
-        observation: What lies there.
+        observation: What is there.
         config: The settings; they say where.
         state: What is recorded: a copy of a CA that is gone is as good.
     """
@@ -71,7 +76,7 @@ def _mended(
     """With what mends it."""
     path = observation.directory / (error.path or "")
     found, at_hand = Unsound(name, error), observation.pki.usable
-    command = in_the_way(path, observation.directory)
+    command = in_the_way(path, observation)
     if name in {CA, SERVER} and not command:
         restoring = restoring_ca if name == CA else restoring_server
         command = restoring(observation, config, state) or ""
@@ -86,7 +91,7 @@ def _mended(
         command = ANOTHER_CA
         error.hint = f"restore it from a backup; without one, replace the CA: {command}"
     elif name not in {CA, *STACK} and config.ca_cert is None and CA not in at_hand:
-        # Whoever keeps the keys of clients elsewhere has nothing to mend.
+        # Keys of clients that are kept elsewhere are not a defect.
         command = "" if found.is_key and name != SERVER else ANOTHER_CA
         error.hint = f"{ISSUER_HINTS[CA]}; without it, replace the CA: {ANOTHER_CA}"
     elif name != CA:

@@ -1,4 +1,4 @@
-"""Docker Compose, run as the user would run it: only Compose knows what a project means."""
+"""Runs Docker Compose as the user would."""
 
 from __future__ import annotations
 

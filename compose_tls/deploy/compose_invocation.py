@@ -21,6 +21,13 @@ _READABLE = {
 # names another project, `up SERVICE` would remove all containers of that project (seen with 5.6.1).
 _HARMLESS = {"COMPOSE_REMOVE_ORPHANS": "false"}
 
+# Compose fetches what a file includes, even for `config`, and a stranger's file can have it send
+# variables of this environment along in the address. So it does only if the user's environment says so.
+_UNFETCHED = {
+    "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",
+    "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ComposeInvocation:
@@ -62,6 +69,7 @@ class ComposeInvocation:
         return tuple(word for option in given for word in option)
 
     def readable(self) -> dict[str, str]:
-        """The environment for Compose: what it writes can be read, and no other container goes."""
+        """The environment for Compose: readable output, no other container goes, nothing is fetched."""
         # Compose fills ${PWD} in from the environment; there it has to be where Compose runs.
-        return {**self.environment, **_READABLE, **_HARMLESS, "PWD": str(self.directory)}
+        own = {**_READABLE, **_HARMLESS, "PWD": str(self.directory)}
+        return {**_UNFETCHED, **self.environment, **own}

@@ -168,10 +168,19 @@ def _hint(line: str) -> str | None:
     return None
 
 
+_REMOTE = "COMPOSE_EXPERIMENTAL_GIT_REMOTE=true COMPOSE_EXPERIMENTAL_OCI_REMOTE=true"
 _HINTS = (
+    (
+        "remote resource is disabled by",
+        f"if you trust what it includes: export {_REMOTE}, then run this again",
+    ),
     ("no such service", "if it is behind a profile, switch that on with COMPOSE_PROFILES"),
     ("no configuration file provided", "name the project with --project-directory or --file"),
-    ("no such host", "the image is not here and its registry is not reached: check the network"),
+    (
+        "no such host",
+        "the image is not here, and its registry cannot be reached: check the network",
+    ),
+    ("no such image", "it is not here and could not be pulled: docker compose pull shows why"),
     ("pull access denied", "check the name of the image, or sign in with docker login"),
     ("manifest unknown", "there is no such tag: check the image line"),
     ("dependency failed to start", "look at what the named container logged: docker logs NAME"),

@@ -1,4 +1,4 @@
-"""What the engine knows about one container, and about the image of one."""
+"""The engine's data about a container and its image."""
 
 from __future__ import annotations
 

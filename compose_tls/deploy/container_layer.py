@@ -1,4 +1,4 @@
-"""What is only in the layer of a container, and goes with it when it is recreated."""
+"""Data in the layer of a container, which is lost when the container is recreated."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
 from compose_tls.patterns import regex
 from compose_tls.shell import quoted
+from compose_tls.stack.milvus.settings import CONFIG_DIRECTORY
 from compose_tls.values import dataclass
 
-CONFIGURATION: Final = "/milvus/configs"
 """Where Milvus looks for its configuration, in the container."""
 
 # A milvus.yaml has 40 kB (2.6).
@@ -30,7 +30,7 @@ _NO_DATA: Final = regex(
     r"(?:^|/)(?:logs?/.*|logs?|lost\+found|LOG(?:\.old\.\d+)?|LOCK|[^/]*\.(?:pid|sock|lock))$"
 )
 # What is data wherever it lies: of etcd (server/storage), RocksDB and LevelDB (db/filename), MinIO,
-# RustFS and Kafka (KafkaRaftServer); and databases of applications, except where programs make some anew.
+# RustFS and Kafka (KafkaRaftServer); and application databases, except those that programs recreate.
 _KEPT: Final = regex(
     r"(?P<place>/.+?)/(?:member/snap/db|[0-9a-f]{16}-[0-9a-f]{16}\.wal|MANIFEST-\d+"
     r"|\.(?:minio|rustfs)\.sys/.+|meta\.properties)$"
@@ -100,7 +100,7 @@ def _is_no_file(engine: Engine, container_id: str, path: str) -> bool:
 
 
 def changed_files(
-    deployed: Deployed, directory: str = CONFIGURATION, copied: Iterable[str] = ()
+    deployed: Deployed, directory: str = CONFIG_DIRECTORY, copied: Iterable[str] = ()
 ) -> tuple[LayerChange, ...]:
     """The files below a directory that were changed, added or removed inside the container.
 

@@ -1,4 +1,4 @@
-"""What is deployed of a service: its container as the engine has it, looked at and never touched."""
+"""The deployed container of a service, read only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why Milvus died or does not get ready: the line of its log that says so, and what it means."""
+"""Why Milvus died or does not become ready: the line of its log, with its meaning."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from compose_tls.values import dataclass
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
 _DEFAULT = "the default socket"
-_LOCAL = "choose the local engine: docker context use default, DOCKER_HOST unset"
+_LOCAL = "use the local engine: unset DOCKER_HOST && docker context use default"
 
 # Ports of the engine's API without and with TLS: https://docs.docker.com/engine/security/protect-access/
 _PLAIN_PORT, _TLS_PORT = 2375, 2376
@@ -231,7 +231,7 @@ def _current_context(folder: Path | None) -> str | None:
 
 
 def _from_context(name: str, folder: Path | None) -> DockerHost:
-    # The store's layout: contexts/meta/<SHA-256 of the name>/meta.json, key material beside in
+    # The store's layout: contexts/meta/<SHA-256 of the name>/meta.json, key material next to it in
     # contexts/tls/<the same>/docker/.
     key = hashlib.sha256(name.encode()).hexdigest()
     store = (folder or Path()) / "contexts"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from compose_tls.deploy import docker_host
 from compose_tls.deploy.container import (
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 # That of Compose's labels: https://github.com/docker/compose/blob/main/pkg/api/labels.go
+_T = TypeVar("_T")
+
 LABEL = "com.docker.compose."
 
 # An engine answers at once, on a busy machine within seconds; what takes connections and is none, never.
@@ -182,15 +184,8 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound
-
-        with self._answers():
-            try:
-                content: bytes = self._client.api.logs(
-                    container_id, tail=lines, since=since.timestamp() if since else None
-                )
-            except NotFound:
-                return []
+        start, logs = since.timestamp() if since else None, self._client.api.logs
+        content = self._asked(lambda: logs(container_id, tail=lines, since=start)) or b""
         return content.decode("utf-8", "replace").splitlines()
 
     def image(self, reference: str) -> ImageFacts | None:
@@ -199,14 +194,8 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import ImageNotFound
-
-        with self._answers():
-            try:
-                attributes = self._client.images.get(reference).attrs
-            except ImageNotFound:
-                return None
-        return image_facts(attributes)
+        attributes = self._asked(lambda: self._client.images.get(reference).attrs)
+        return None if attributes is None else image_facts(attributes)
 
     def changes(self, container_id: str) -> list[dict[str, Any]]:
         """What ``docker diff`` tells: the answer to ``GET /containers/{id}/changes``, empty without one.
@@ -214,13 +203,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound
-
-        with self._answers():
-            try:
-                return self._client.api.diff(container_id) or []
-            except NotFound:
-                return []
+        return self._asked(lambda: self._client.api.diff(container_id)) or []
 
     def archive(
         self, container_id: str, path: str, limit: int
@@ -239,19 +222,16 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound
-
-        with self._answers():
-            try:
-                chunks, status = self._client.api.get_archive(container_id, path)
-            except NotFound:
-                return None
-            content = bytearray()
-            with contextlib.closing(chunks):
-                for chunk in chunks:
-                    content += chunk
-                    if len(content) > limit:
-                        break
+        found = self._asked(lambda: self._client.api.get_archive(container_id, path))
+        if found is None:
+            return None
+        chunks, status = found
+        content = bytearray()
+        with self._answers(), contextlib.closing(chunks):
+            for chunk in chunks:
+                content += chunk
+                if len(content) > limit:
+                    break
         return status, bytes(content[:limit])
 
     @contextlib.contextmanager
@@ -365,10 +345,15 @@ class Engine:
         self.close()
 
     def _inspect(self, container_id: str) -> dict[str, Any] | None:
+        found = self._asked(lambda: self._client.api.inspect_container(container_id))
+        return None if found is None else dict(found)
+
+    def _asked(self, question: Callable[[], _T]) -> _T | None:
+        """The answer to a question; ``None`` where there is nothing of that name."""
         from docker.errors import NotFound
 
         with self._answers(), contextlib.suppress(NotFound):
-            return dict(self._client.api.inspect_container(container_id))
+            return question()
         return None
 
     @contextlib.contextmanager

@@ -41,7 +41,7 @@ def read_all(connection: Any, seconds: float) -> str | None:
     received = bytearray()
     # docker-py ties the answer that the connection came with to it.
     answer = getattr(connection, "_response", connection)
-    # What came along with that answer lies in the reader of its head, and not in the socket any more.
+    # What came along with that answer is in the reader of its head, and not in the socket any more.
     head = getattr(getattr(getattr(answer, "raw", None), "_fp", None), "fp", None)
     receive = raw.recv if head is None else head.read1
     with contextlib.closing(answer), contextlib.closing(raw):

@@ -1,4 +1,4 @@
-"""Whether what a project will start can be published and reached, asked before anything changes."""
+"""Whether the ports of a project can be published and reached, checked before any change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from compose_tls.errors import NotReachable, PortTaken
 from compose_tls.shell import joined
-from compose_tls.vocabulary import EVERY_ADDRESS, number
+from compose_tls.vocabulary import EVERY_ADDRESS, LAST_PORT, number
 
-_LAST_PORT: Final = 65535
 _APART: Final = frozenset({"macvlan", "ipvlan"})
 
 
@@ -50,8 +49,27 @@ def require_free(
                 )
 
 
+def taken(
+    service: Mapping[str, Any], owner: Callable[[int], str | None]
+) -> Iterator[tuple[int, str]]:
+    """The ports of a service that does not run which a container of this engine has, and that container.
+
+    Args:
+        service: The service, as ``docker compose config`` has it.
+        owner: Names the container that holds a port.
+    """
+    for port in dict.fromkeys(port for _, port in _published(service)):
+        if found := owner(port):
+            yield port, found
+
+
+def project_of(owner: str) -> str:
+    """The project in the words for a container; empty where it has none."""
+    return owner.partition(" of project ")[2]
+
+
 def require_reachable(project: Mapping[str, Any], service: str, port: int) -> None:
-    """Make sure that a service will be met from this machine, wherever its port is published or not.
+    """Make sure that a service can be reached from this machine.
 
     Args:
         project: The project, as ``docker compose config`` has it.
@@ -84,8 +102,9 @@ def require_reachable(project: Mapping[str, Any], service: str, port: int) -> No
         else:
             return
     raise NotReachable(
-        f"service {service} could not be reached from this machine, and so not be proved: {reason}",
-        hint="leave --up out, and check it from where it is reached; or give it another network",
+        f"service {service} could not be reached from this machine, so it cannot be checked: {reason}",
+        hint="leave out --up, and run compose-tls check where it can be reached;"
+        " or give it another network",
     )
 
 
@@ -98,7 +117,7 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
         what: Who is to get it, in words.
         project: The name of its project.
     """
-    _, _, other = (owner or "").partition(" of project ")
+    other = project_of(owner or "")
     if owner is None:
         find = f"find who listens there (ss -ltnp 'sport = :{port}') and stop it"
     else:
@@ -106,9 +125,9 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
     meant = ""
     if other and other != project:
         command = joined(["compose-tls", "-p", other])
-        meant = f"; where {other} is the project that you mean, name it: {command} enable …"
+        meant = f"; if {other} is the project that you mean, name it: {command} enable …"
     return PortTaken(
-        f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
+        f"port {port}, which {what} is to publish, is in use by {owner or 'another program'}",
         hint=f"{find}, or publish another port in the compose file{meant}",
     )
 
@@ -118,7 +137,7 @@ def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         published = number(str(port.get("published") or ""))
         if (
             published is not None
-            and published <= _LAST_PORT
+            and published <= LAST_PORT
             and port.get("protocol", "tcp") == "tcp"
         ):
             yield str(port.get("host_ip") or EVERY_ADDRESS), published

@@ -1,4 +1,4 @@
-"""Which ``docker compose up`` makes a service read its files again and disturbs nothing else."""
+"""The ``docker compose up`` that makes a service read its files again, without affecting others."""
 
 from __future__ import annotations
 

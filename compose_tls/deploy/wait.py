@@ -1,4 +1,4 @@
-"""Waiting until Milvus is ready, with a word on what for; and an end at once when it will not be."""
+"""Waits until Milvus is ready, with progress; ends at once if it cannot become ready."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compose_tls.errors import ContainerExited, NotReady
 from compose_tls.shell import typed
 from compose_tls.values import dataclass
 
-# Between being ready and being known to be lies at most this and one probe: under half a second.
+# Between being ready and being known to be is at most this and one probe: under half a second.
 INTERVAL = 0.2
 
 # How often the log of a running container is read for what holds it up, and for how long a line that
@@ -20,7 +20,7 @@ INTERVAL = 0.2
 _LOOK_INTERVAL = 2.0
 _COUNTS = 10.0
 
-# A restart policy lets Milvus wait for etcd or MinIO by dying; this often is no waiting any more.
+# A restart policy lets Milvus wait for etcd or MinIO by dying; this is often permanent.
 _CRASH_LOOP = 3
 
 # Who was killed for memory ends with SIGKILL, and the engine learns of the reason by an event of its own,

@@ -30,7 +30,8 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
     reader = FileReader(project.directory)
     pki = project.directory / config.pki_dir
     pairs: dict[Path, tuple[bytes | None, bytes | None]] = {}
-    known = project.observation.files
+    seen = project.observation
+    known = seen.files
     for path in (path for name in FURTHER_DIRECTORIES for path in sorted((pki / name).glob("*"))):
         if path.suffix == CERTIFICATE:
             content, key = reader.content(path, PEM_LIMIT), path.with_suffix(KEY)
@@ -40,10 +41,10 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
     for path in (*pki.glob("ca-*"), *pki.glob("client-ca-*")):
         reader.unread(path)
     # What was read already says more.
-    files = {**reader.files, **known}
-    facts = project.observation.pki
-    facts = replace(facts, foreign_keys=facts.foreign_keys | foreign_keys(pairs))
-    return replace(project, observation=replace(project.observation, files=files, pki=facts))
+    files, obstacles = {**reader.files, **known}, seen.obstacles | reader.obstacles
+    pki_facts = replace(seen.pki, foreign_keys=seen.pki.foreign_keys | foreign_keys(pairs))
+    seen = replace(seen, files=files, obstacles=obstacles, pki=pki_facts)
+    return replace(project, observation=seen)
 
 
 def read_clients(

@@ -61,6 +61,12 @@ class FileReader:
         facts = self.files[path]
         return facts.content if facts else None
 
+    @property
+    def obstacles(self) -> frozenset[Path]:
+        """Where something is that is not a regular file."""
+        missing = (path for path, facts in self.files.items() if facts is None)
+        return frozenset(filter(os.path.lexists, missing))
+
     def assume(self, path: Path, content: bytes) -> None:
         """Take a file for there that is going to be made, as the user of the command will make it."""
         digest = hashlib.sha256(content).hexdigest()

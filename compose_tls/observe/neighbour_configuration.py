@@ -1,4 +1,4 @@
-"""What tells who else talks to Milvus, and what gets at the keys: files of the other services."""
+"""Files of other services that show which of them use Milvus, and which can read the keys."""
 
 from __future__ import annotations
 

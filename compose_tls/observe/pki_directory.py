@@ -10,42 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from compose_tls import layout
 from compose_tls.config import TlsConfig
 from compose_tls.config.own_files import BroughtFiles, brought_files
 from compose_tls.errors import CertificateError
-from compose_tls.files import PEM_LIMIT, YAML_LIMIT
-from compose_tls.layout import (
-    CA,
-    CA_CERTIFICATE,
-    CERTIFICATE,
-    CLIENT,
-    CLIENT_CA,
-    CLIENT_CA_CERTIFICATE,
-    CLIENT_CA_KEY,
-    CLIENT_CERTIFICATE,
-    CLIENT_KEY,
-    CLIENTS_DIRECTORY,
-    IGNORE_FILE,
-    KEY,
-    NEIGHBOUR_NAME,
-    NEIGHBOUR_ROOTS,
-    NEXT_CA_CERTIFICATE,
-    NEXT_CA_KEY,
-    PROXY,
-    PUBLIC_ROOTS,
-    REQUEST,
-    SERIAL_FILE,
-    SERVER,
-    SERVER_CERTIFICATE,
-    SERVER_KEY,
-    STACK,
-    STACK_CA,
-    STACK_FILES,
-    client_identity,
-    holds_key,
-    identity_of,
-    neighbours_directory,
-)
+from compose_tls.files import PEM_LIMIT, YAML_LIMIT, ProjectFiles
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import makes_client_ca, may_have_client_ca
@@ -54,8 +23,8 @@ from compose_tls.state.recorded import State
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The bytes of a certificate and of its private key."""
 
-_END_ENTITIES: Final = (SERVER, CLIENT)
-_OWN: Final = (CA, *_END_ENTITIES)
+_END_ENTITIES: Final = (layout.SERVER, layout.CLIENT)
+_OWN: Final = (layout.CA, *_END_ENTITIES)
 # The public roots of a system are 200 KiB and more.
 _ROOTS_LIMIT: Final = YAML_LIMIT
 
@@ -84,33 +53,40 @@ def read_pki(
     pairs: dict[str, Pair] = {}
     shown: dict[Path, Pair] = {}
     for name in _OWN:
-        certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
+        certificate, key = pki / f"{name}{layout.CERTIFICATE}", pki / f"{name}{layout.KEY}"
         pairs[name] = (content(certificate), reader.secret(key))
     before = directory / state.settings.served_dir if state else tls
     # Where the record leads outside, it is not the user who says so.
     known = reader.project.is_inside(before)
     for place in {tls, before} if known else {tls}:
-        certificate, key = place / SERVER_CERTIFICATE, place / SERVER_KEY
+        certificate, key = place / layout.SERVER_CERTIFICATE, place / layout.SERVER_KEY
         shown[key] = (content(certificate), reader.secret(key))
-        for name in (CA_CERTIFICATE, IGNORE_FILE):
+        for name in (layout.CA_CERTIFICATE, layout.IGNORE_FILE):
             content(place / name)
-    content(pki / IGNORE_FILE)
-    clients = (content(pki / CLIENT_CA_CERTIFICATE), reader.secret(pki / CLIENT_CA_KEY))
+    content(pki / layout.IGNORE_FILE)
+    clients = (
+        content(pki / layout.CLIENT_CA_CERTIFICATE),
+        reader.secret(pki / layout.CLIENT_CA_KEY),
+    )
     if may_have_client_ca(config) and clients[0] is not None:
-        pairs[CLIENT_CA] = clients
+        pairs[layout.CLIENT_CA] = clients
     roots = {config.tls_dir, *([state.settings.tls_dir] if state and known else [])}
     recorded = [one.service for one in (state.neighbours if state else None) or ()]
     named = [
-        name for name in dict.fromkeys((*services, *recorded)) if re.match(NEIGHBOUR_NAME, name)
+        name
+        for name in dict.fromkeys((*services, *recorded))
+        if re.match(layout.NEIGHBOUR_NAME, name)
     ]
     pairs |= _pairs_of_neighbours(pki, named, reader)
     for root in roots:
-        shown |= dict(_shown_to_neighbours(directory / neighbours_directory(root), named, reader))
-    next_ca = (content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
+        shown |= dict(
+            _shown_to_neighbours(directory / layout.neighbours_directory(root), named, reader)
+        )
+    next_ca = (content(pki / layout.NEXT_CA_CERTIFICATE), reader.secret(pki / layout.NEXT_CA_KEY))
     requests: dict[str, bytes | None] = {
-        name: content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
+        name: content(pki / f"{name}{layout.REQUEST}") for name in _END_ENTITIES
     }
-    content(pki / SERIAL_FILE)
+    content(pki / layout.SERIAL_FILE)
     provided, names = _provided(directory, config, reader, pairs)
     public = makes_client_ca(config) and _is_public(directory, config, reader)
     stack = _read_stack(directory, config, state, reader, shown)
@@ -122,33 +98,36 @@ def read_pki(
         survey(pairs, next_ca, requests), provided=provided, public_ca=public, brought_names=names
     )
     if stack:
-        parts = survey({CA if name == STACK_CA else name: pair for name, pair in stack.items()})
+        parts = survey(
+            {layout.CA if name == layout.STACK_CA else name: pair for name, pair in stack.items()}
+        )
         found = _with_parts(found, parts)
     kept = {**pairs, **stack}
     # What is a copy of a pair that belongs together does so as well.
     sound = {kept[name] for name in found.usable}
-    shown |= {pki / f"{name}{KEY}": pair for name, pair in kept.items()}
+    shown |= {pki / f"{name}{layout.KEY}": pair for name, pair in kept.items()}
     rest = {path: pair for path, pair in shown.items() if pair not in sound}
     return replace(found, foreign_keys=foreign_keys(rest))
 
 
 def _with_parts(found: PkiFacts, parts: PkiFacts) -> PkiFacts:
     """The same with the certificates of the parts of the project, which have a CA of their own."""
-    ca = {STACK_CA: parts.certificates[CA]} if CA in parts.certificates else {}
-    others = {name: one for name, one in parts.certificates.items() if name != CA}
+    ca = {layout.STACK_CA: parts.certificates[layout.CA]} if layout.CA in parts.certificates else {}
+    others = {name: one for name, one in parts.certificates.items() if name != layout.CA}
     return replace(
         found,
         certificates={**found.certificates, **ca, **others},
-        usable=found.usable | {STACK_CA if name == CA else name for name in parts.usable},
+        usable=found.usable
+        | {layout.STACK_CA if name == layout.CA else name for name in parts.usable},
     )
 
 
 def _pairs_of_neighbours(pki: Path, names: Iterable[str], reader: FileReader) -> dict[str, Pair]:
     """What services of the project show to Milvus."""
     pairs: dict[str, Pair] = {}
-    if (pki / CLIENTS_DIRECTORY).is_dir():
-        for name in map(client_identity, names):
-            certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
+    if (pki / layout.CLIENTS_DIRECTORY).is_dir():
+        for name in map(layout.client_identity, names):
+            certificate, key = pki / f"{name}{layout.CERTIFICATE}", pki / f"{name}{layout.KEY}"
             if certificate.exists():
                 content = reader.content(certificate, limit=PEM_LIMIT)
                 pairs[name] = (content, reader.secret(key))
@@ -164,37 +143,42 @@ def _read_stack(
 ) -> dict[str, Pair]:
     """What parts of the project have, where any of them has something; the pairs of the PKI directory.
 
-    What lies below the TLS directory goes into ``shown``.
+    What is below the TLS directory goes into ``shown``.
     """
     pki, tls = directory / config.pki_dir, directory / config.tls_dir
     before = directory / state.settings.tls_dir if state else tls
     known = reader.project.is_inside(before)
-    ca = reader.content(pki / f"{STACK_CA}{CERTIFICATE}", PEM_LIMIT)
+    ca = reader.content(pki / f"{layout.STACK_CA}{layout.CERTIFICATE}", PEM_LIMIT)
     has_parts = ca is not None or any(
-        one.name in STACK for one in (state.identities if state else ())
+        one.name in layout.STACK for one in (state.identities if state else ())
     )
     # What parts have stays after a disable, of which nothing is recorded.
-    served = {PROXY: [(name, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]}
+    served = {
+        layout.PROXY: [
+            (name, name)
+            for name in (layout.SERVER_CERTIFICATE, layout.SERVER_KEY, layout.CA_CERTIFICATE)
+        ]
+    }
     for root in {tls, before} if known else {tls}:
-        for name in (IGNORE_FILE, CA_CERTIFICATE):
+        for name in (layout.IGNORE_FILE, layout.CA_CERTIFICATE):
             reader.content(root / name)
-        for folder, files in {**served, **(STACK_FILES if has_parts else {})}.items():
+        for folder, files in {**served, **(layout.STACK_FILES if has_parts else {})}.items():
             places = {name: root / folder / there for there, name in files}
             for name, path in places.items():
-                if holds_key(path.name) and path not in shown:
-                    certificate = places[f"{identity_of(name)}{CERTIFICATE}"]
+                if layout.holds_key(path.name) and path not in shown:
+                    certificate = places[f"{layout.identity_of(name)}{layout.CERTIFICATE}"]
                     shown[path] = (reader.content(certificate), reader.secret(path))
-                elif not holds_key(path.name):
+                elif not layout.holds_key(path.name):
                     reader.content(path)
     if not has_parts:
         return {}
-    reader.content(pki / PUBLIC_ROOTS)
+    reader.content(pki / layout.PUBLIC_ROOTS)
     return {
         name: (
-            reader.content(pki / f"{name}{CERTIFICATE}", PEM_LIMIT),
-            reader.secret(pki / f"{name}{KEY}"),
+            reader.content(pki / f"{name}{layout.CERTIFICATE}", PEM_LIMIT),
+            reader.secret(pki / f"{name}{layout.KEY}"),
         )
-        for name in STACK
+        for name in layout.STACK
     }
 
 
@@ -204,11 +188,13 @@ def _shown_to_neighbours(
     """Read what services that talk to Milvus get to see; of that, the pairs."""
     if not place.is_dir():
         return
-    reader.content(place / IGNORE_FILE, PEM_LIMIT)
+    reader.content(place / layout.IGNORE_FILE, PEM_LIMIT)
     for name in names:
-        for file in (CA_CERTIFICATE, NEIGHBOUR_ROOTS):
+        for file in (layout.CA_CERTIFICATE, layout.NEIGHBOUR_ROOTS):
             reader.content(place / name / file, _ROOTS_LIMIT)
-        certificate, key = (place / name / file for file in (CLIENT_CERTIFICATE, CLIENT_KEY))
+        certificate, key = (
+            place / name / file for file in (layout.CLIENT_CERTIFICATE, layout.CLIENT_KEY)
+        )
         yield key, (reader.content(certificate, PEM_LIMIT), reader.secret(key))
 
 
@@ -218,9 +204,9 @@ def _provided(
     reader: FileReader,
     pairs: Mapping[str, Pair],
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The identities whose certificate and key, as the user names them, lie in the PKI directory.
+    """The identities whose certificate and key, as the user names them, are in the PKI directory.
 
-    There they lie in our own form, without what else the user's files hold. And the names of the server.
+    There they are in our own form, without what else the user's files hold. And the names of the server.
     """
     if config.ca_cert is None and config.client_ca_cert is None:
         return frozenset(), frozenset()
@@ -232,19 +218,19 @@ def _provided(
 
     found: set[str] = set()
     names: set[str] = set()
-    for name in (CA, CLIENT_CA):
-        files = brought_files(directory, config, name)
+    for name in (layout.CA, layout.CLIENT_CA):
+        files = _brought(directory, config, name)
         trusted = _content(files.certificate, reader)
         if trusted is None or name not in pairs:
             continue
         with suppress(CertificateError):
-            opens, whole = _passphrase(files, reader), name == CA
+            opens, whole = _passphrase(files, reader), name == layout.CA
             if pairs[name][0] == load_certificates(trusted, path="", passphrase=opens, whole=whole):
                 found.add(name)
     for name in _END_ENTITIES:
         if getattr(config, f"{name}_cert") is None:
             continue
-        files = brought_files(directory, config, name)
+        files = _brought(directory, config, name)
         certificate, key = (_content(path, reader) for path in (files.certificate, files.key))
         if certificate is None or key is None:
             continue
@@ -258,7 +244,7 @@ def _provided(
             )
             if pairs[name] == (pair.full_chain_pem, pair.private_key_pem):
                 found.add(name)
-            if name == SERVER:
+            if name == layout.SERVER:
                 facts = certificate_facts(pair.certificate_pem, path="")
                 names |= {*facts.dns_names, *facts.ip_addresses}
     return frozenset(found), frozenset(names)
@@ -268,12 +254,16 @@ def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:
     """Whether the server CA, as the user names it, is one that issues for everyone."""
     from compose_tls.pki.load import is_public_ca  # noqa: PLC0415 - cryptography costs 75 ms
 
-    files = brought_files(directory, config, CA)
+    files = _brought(directory, config, layout.CA)
     trusted = _content(files.certificate, reader)
     with suppress(CertificateError):
         opens = _passphrase(files, reader)
         return trusted is not None and is_public_ca(trusted, opens)
     return False
+
+
+def _brought(directory: Path, config: TlsConfig, name: str) -> BroughtFiles:
+    return brought_files(directory, config, name, ProjectFiles(directory).has_file)
 
 
 def _content(path: Path | None, reader: FileReader) -> bytes | None:

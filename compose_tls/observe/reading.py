@@ -10,7 +10,7 @@ from typing import Final
 
 from compose_tls.changes import relative, sha256
 from compose_tls.compose.compose_project import ComposeProject, load_project
-from compose_tls.compose.compose_project import Reader as Read
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.discovery import (
     DEFAULT_FILES,
     compose_files,
@@ -54,7 +54,7 @@ def observe(
     called: str | None = None,
     seen: Mapping[Path, FileFacts | None] | None = None,
 ) -> Project:
-    """Read everything that a plan for this project may depend on: each file once, in one go.
+    """Reader everything that a plan for this project may depend on: each file once, in one go.
 
     Args:
         directory: The project directory.
@@ -95,7 +95,7 @@ def observe(
         state = with_names(state, names)
     edited = state.files if state else ()
     for file in edited:
-        # Read in any case: edited by an earlier enable, still in use or not.
+        # Reader in any case: edited by an earlier enable, still in use or not.
         reader.content(directory / file.path)
     for file in edited if without_ours else ():
         reading.take_out(file)
@@ -116,6 +116,7 @@ def observe(
         user_id=os.geteuid(),
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
         given=frozenset(environment),
+        obstacles=reader.obstacles,
     )
     return Project(
         observation,
@@ -178,7 +179,7 @@ class _Reading:
         """The same without what an earlier enable put in."""
         return self.originals[path] if path in self.originals else self.theirs(path)
 
-    def load(self, read: Read) -> ComposeProject:
+    def load(self, read: Reader) -> ComposeProject:
         """What Compose makes of the files that there are.
 
         An override file that an earlier enable made is not there without what it put in.
@@ -201,13 +202,13 @@ class _Reading:
     def _is_mode(self, edit: EditRecord, now: str) -> bool:
         """Who changes the mode by hand asks for another one, and has not said how it was before."""
         if not is_mode(edit) or "$" in now:
-            # Who makes a variable of it decides anew each time.
+            # Who makes a variable of it decides again each time.
             return False
         self.modes_by_hand.append(mode_in(now))
         return True
 
     def find_files(self) -> None:
-        """Find the compose files, and what Compose interpolates them with; originals stand in for files.
+        """Find the compose files, and what Compose interpolates them with; originals are in for files.
 
         Compose reads ``.env`` next to the first file that ``-f`` names, or in the directory that
         ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,
@@ -266,7 +267,7 @@ def _of_script(
     directory: Path, reader: FileReader, error: ComposeFileNotFound
 ) -> ComposeFileNotFound:
     """The error for a directory in which Milvus is started by a script; elsewhere as it was."""
-    from compose_tls.targets.new_project.embed_script import (  # noqa: PLC0415 - for this error alone
+    from compose_tls.targets.new_project.embed_script import (  # noqa: PLC0415 - only for this error
         CONTAINER,
         DATA,
         SCRIPT,

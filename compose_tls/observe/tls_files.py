@@ -1,4 +1,4 @@
-"""The files that Milvus is told to open, for the command that says what they are."""
+"""The files that Milvus is configured to open, for the command that says what they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from compose_tls.vocabulary import TlsMode
 
 
 def read_shown(reader: FileReader, milvus: Iterable[MilvusService]) -> None:
-    """Read the certificates that services show, as far as they can be read and lie in the project.
+    """Read the certificates that services show, as far as they can be read and are in the project.
 
     Args:
         reader: Remembers the files.
@@ -35,7 +35,7 @@ def read_shown(reader: FileReader, milvus: Iterable[MilvusService]) -> None:
 def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project:
     """The same, and the certificates that mounts give, from any CA; no key is kept.
 
-    What lies outside the project is not read either: the author of its files would choose it.
+    What is outside the project is not read either: the author of its files would choose it.
 
     Args:
         project: The project as it was read.
@@ -59,13 +59,14 @@ def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project
             elif path not in seen.files:
                 found[file.name] = reader.secret(path)
                 pairs[path] = (found.get(SERVER_CERTIFICATE), found[SERVER_KEY])
-    files = {**reader.files, **seen.files}
+    files, obstacles = {**reader.files, **seen.files}, seen.obstacles | reader.obstacles
+    seen = replace(seen, files=files, obstacles=obstacles)
     if not pairs:
-        return replace(project, observation=replace(seen, files=files))
+        return replace(project, observation=seen)
     from compose_tls.pki.load import foreign_keys  # noqa: PLC0415 - cryptography costs 75 ms
 
     pki = replace(seen.pki, foreign_keys=seen.pki.foreign_keys | foreign_keys(pairs))
-    return replace(project, observation=replace(seen, files=files, pki=pki))
+    return replace(project, observation=replace(seen, pki=pki))
 
 
 def changed_at(paths: Iterable[Path], *, settings: Iterable[Path] = ()) -> Mapping[Path, datetime]:

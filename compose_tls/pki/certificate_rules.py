@@ -1,4 +1,4 @@
-"""The rules that a certificate is judged by, each broken one said in a sentence.
+"""The rules for certificates; each violation is an error in one sentence.
 
 A rule is here when a client or server of Milvus refuses what breaks it: gRPC (BoringSSL: the SDKs for
 Python and C++), Go (Milvus itself, and its SDK), Java or Node. What only rustls (the SDK for Rust) or
@@ -114,7 +114,7 @@ class Judged:
     path: str
 
     def check_always(self, now: datetime) -> None:
-        """What holds for every certificate."""
+        """The rules for every certificate."""
         self._check_whose()
         self._check_dates(now)
 
@@ -127,7 +127,7 @@ class Judged:
             )
 
     def check_as_bystander(self) -> None:
-        """What holds for a root that no one looks at, because another one leads to the server.
+        """The rules for a root that is not used, because another one leads to the server.
 
         The holder of its private key is still trusted, and Java reads all of the file or nothing.
         """
@@ -143,7 +143,7 @@ class Judged:
                 check()
 
     def check_as_ca(self, now: datetime, purpose: Purpose | None = None, *, anchor: bool) -> None:
-        """What holds for a certificate that issues others.
+        """The rules for a CA certificate.
 
         Args:
             now: The time to judge by.
@@ -171,7 +171,7 @@ class Judged:
             self._check_purpose(purpose)
 
     def check_as_end_entity(self, purpose: Purpose, *, trusted: bool) -> None:
-        """What holds for a server or client certificate, on top of what holds for every one.
+        """The additional rules for a server or client certificate.
 
         Args:
             purpose: What it is for.
@@ -192,7 +192,7 @@ class Judged:
                 "use a certificate with that key usage",
             )
         self._check_purpose(purpose)
-        # The bits stand behind tag, length and the number of those unused.
+        # The bits are behind tag, length and the number of those unused.
         bits = [one[3] if len(one) > _NO_BITS else 0 for one in self._netscape_types()]
         if purpose == SERVER_AUTH and not all(one & _NETSCAPE_SERVER for one in bits):
             raise self._violation(
@@ -218,7 +218,7 @@ class Judged:
             )
 
     def check_form(self) -> None:
-        """What no stack, or not every one, reads, or knows."""
+        """The encodings that some or all stacks cannot parse."""
         self.check_read()
         for one in self.certificate.extensions:
             if one.critical and not isinstance(one.value, _MAY_BE_CRITICAL):
@@ -228,7 +228,7 @@ class Judged:
                 )
         if not all(one.startswith(_BIT_STRING) for one in self._netscape_types()):
             raise self._violation(
-                "has a Netscape certificate type that is none, and Node refuses it", _RFC_5280
+                "has an invalid Netscape certificate type, and Node refuses it", _RFC_5280
             )
         limits = extension(self.certificate, x509.NameConstraints)
         held = [name for names in subtrees_of(self.certificate) for name in names]
@@ -242,7 +242,7 @@ class Judged:
             )
 
     def check_read(self) -> None:
-        """What holds for all that is sent along, whether it leads to the CA or not."""
+        """The rules for every certificate in a chain, used or not."""
         self._check_encoding()
         self._check_names()
         self._check_subtrees()
@@ -350,7 +350,7 @@ class Judged:
             name in _OLD_HASHES or is_issued_by(self.certificate, self.certificate)
         ):
             raise self._violation(
-                "signed itself by an algorithm that Node does not know", _SIGNED_SIMPLY
+                "is self-signed with an algorithm that Node does not support", _SIGNED_SIMPLY
             )
 
     def _hash(self) -> hashes.HashAlgorithm | None:

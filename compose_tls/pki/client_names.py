@@ -78,7 +78,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _international(name: str) -> str:
-    """An international name as its A-label, where that stands for this name and no other."""
+    """An international name as its A-label, where that is for this name and no other."""
     if name.isascii() or "." in name:
         return ""
     import idna

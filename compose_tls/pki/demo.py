@@ -14,7 +14,7 @@ from compose_tls.pki.keys import public_key_der
 
 # The demo certificates in Milvus images protect nothing, since their keys are public: SHA-256 of the
 # public keys of ca.pem, server.pem and client.pem in configs/cert of the Milvus
-# repository, since version 2.1; the private keys lie beside them there and in every image.
+# repository, since version 2.1; the private keys lie next to them there and in every image.
 _DEMO_PUBLIC_KEYS: Final = frozenset(
     {
         "0910eccda921ace7fbb64961f976a2dca359e95e4dbecf02d47ca2d3b0e0fc05",
@@ -23,7 +23,7 @@ _DEMO_PUBLIC_KEYS: Final = frozenset(
     }
 )
 
-# What else they have in common. The names alone prove nothing: the guide of Milvus 2.1 and 2.2 put
+# What else they have in common. The names prove nothing: the guide of Milvus 2.1 and 2.2 put
 # them into every certificate that was made with it.
 _DEMO_COMMON_NAME: Final = "localhost"
 _DEMO_NAMES: Final = frozenset({"localhost", "*.ronething.cn", "*.ronething.com"})

@@ -1,4 +1,4 @@
-"""The two ends of TLS, those that have to be turned away, and one handshake between ends in memory.
+"""Both ends of TLS, peers that must be refused, and handshakes in memory.
 
 A key reaches OpenSSL without a file, and a handshake needs neither socket nor port.
 """
@@ -41,7 +41,7 @@ def foreigner(now: datetime) -> Foreigner:
     """Issue a foreign CA and client, to be refused."""
     orders = [
         CertificateOrder("ca", "CN=foreign CA", "ecdsa-p256", 1),
-        # RFC 2606 section 2: a name below .invalid is nobody's.
+        # RFC 2606 section 2: names below .invalid do not exist.
         CertificateOrder("client", "CN=foreign client", "ecdsa-p256", 1, ("client.invalid",)),
     ]
     issued = issue_all(orders, None, now)
@@ -79,7 +79,7 @@ def server_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
-    # Nobody comes back to what lives in memory, and a ticket takes a third of a handshake.
+    # No session in memory is resumed, and a ticket takes a third of a handshake.
     context.num_tickets = 0
     _present(context, pair)
     if client_ca_pem is not None:
@@ -93,7 +93,7 @@ def server_context(
 def verifying_context() -> ssl.SSLContext:
     """A client that verifies chain and name as gRPC, Go, Java and Node do, and trusts no one yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # RFC 9525 section 2: the common name is no server name. OpenSSL would still take it.
+    # RFC 9525 section 2: the common name is not a server name. OpenSSL would still accept it.
     context.hostname_checks_common_name = False
     return context
 
@@ -152,7 +152,7 @@ def shake_hands(
                 return _refusal(end, error)
         if not any(scripts.values()):
             return Handshake(None, ends["client"].version() or "")
-    return Handshake("client", "the handshake does not come to an end")
+    return Handshake("client", "the handshake does not finish")
 
 
 def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool) -> str | None:
@@ -223,7 +223,7 @@ def readable(content: bytes) -> Iterator[str]:
     """A path from which OpenSSL can read ``content``, without a file behind it.
 
     Python's ssl takes a private key only by path. This path leads to a file descriptor on memory of
-    this process: the key lies in no directory and on no disk, no one else can open it, and it is gone
+    this process: the key is in no directory and on no disk, no one else can open it, and it is gone
     with the descriptor even when the process is killed.
     """
     descriptor = _memory(content) if hasattr(os, "memfd_create") else _pipe(content)
@@ -245,7 +245,7 @@ def _pipe(content: bytes) -> int:
     """The reading end of a pipe that holds ``content`` and then ends."""
     reader, writer = os.pipe()
     try:
-        # A pipe holds at least 16 KiB; what does not fit must fail here and not wait for ever.
+        # A pipe holds at least 16 KiB; what does not fit must fail here and not wait forever.
         os.set_blocking(writer, False)
         written = os.write(writer, content)
     finally:

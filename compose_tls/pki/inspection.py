@@ -1,4 +1,4 @@
-"""What certificates say, and how they lead from one to another."""
+"""Reads the fields of certificates, and finds the chain between them."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether the issuer's name stands in the certificate and its key made the signature."""
+    """Whether the issuer's name is in the certificate and its key made the signature."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

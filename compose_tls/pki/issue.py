@@ -32,12 +32,18 @@ from compose_tls.pki.keys import (
 )
 from compose_tls.pki.names import split_names
 from compose_tls.pki.pem import certificate_pem, read_certificates
-from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
+from compose_tls.pki.profiles import (
+    BACKDATE,
+    INCLUSIVE_END,
+    PROFILES,
+    CertificateProfile,
+    extensions,
+)
 from compose_tls.pki.subject import extend_common_name, parse_subject
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import CertificateRole, has_ended
+from compose_tls.vocabulary import Profile, has_ended
 
-_ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "peer", "client")
+_ORDER: Final[tuple[Profile, ...]] = ("ca", "server", "peer", "client")
 
 # 32 bits: enough that no two CAs on one machine share a name, few enough to compare by eye.
 _SUFFIX_BYTES: Final = 4
@@ -135,17 +141,17 @@ def issue_all(
         NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
     """
-    orders = sorted(orders, key=lambda order: _ORDER.index(order.role))
+    orders = sorted(orders, key=lambda order: _ORDER.index(order.profile))
     if len({order.name for order in orders}) != len(orders):
         msg = "at most one order for each identity"
         raise ValueError(msg)
-    new_ca = any(order.role == "ca" for order in orders)
+    new_ca = any(order.profile == "ca" for order in orders)
     issuer = None if new_ca else Issuer.of(ca, now)
     issued: dict[str, CertificateWithKey] = {}
     for order, key in zip(orders, _keys(orders), strict=True):
         certificate = _certificate(order, key, issuer, now)
         issued[order.name] = _pair(certificate, key, issuer)
-        if order.role == "ca":
+        if order.profile == "ca":
             issuer = Issuer(certificate, key)
         elif issuer is not None:
             require_sendable((certificate, *issuer.chain), path=f"{order.name}.pem")
@@ -204,15 +210,15 @@ def _certificate(
     now: datetime,
     validity: tuple[datetime, datetime] | None = None,
 ) -> x509.Certificate:
-    profile = PROFILES[order.role]
+    profile = PROFILES[order.profile]
     if profile.is_ca != (issuer is None):
-        msg = f"a {order.role} certificate {'signs itself' if profile.is_ca else 'needs an issuer'}"
+        msg = f"a {order.profile} certificate {'signs itself' if profile.is_ca else 'needs an issuer'}"
         raise ValueError(msg)
     subject = _subject(order, profile, issuer)
     dns_names, ip_addresses = split_names([*order.dns_names, *order.ip_addresses])
     if not profile.is_ca and not (dns_names or ip_addresses):
         raise ProfileViolation(
-            f"a {order.role} certificate without names is refused by every client",
+            f"a {order.profile} certificate without names is refused by every client",
             hint="give it at least one DNS name or IP address",
         )
     if issuer is not None:
@@ -270,10 +276,12 @@ def with_own_subject(order: CertificateOrder, ca: CertificateWithKey) -> Certifi
     subject = parse_subject(order.subject)
     if subject != x509.load_pem_x509_certificate(ca.certificate_pem).subject:
         return order
-    return replace(order, subject=extend_common_name(subject, f" {order.role}").rfc4514_string())
+    return replace(order, subject=extend_common_name(subject, f" {order.profile}").rfc4514_string())
 
 
-def _subject(order: CertificateOrder, profile: Profile, issuer: Issuer | None) -> x509.Name:
+def _subject(
+    order: CertificateOrder, profile: CertificateProfile, issuer: Issuer | None
+) -> x509.Name:
     subject = parse_subject(order.subject)
     if profile.is_ca:
         return extend_common_name(subject, f" {os.urandom(_SUFFIX_BYTES).hex()}")
@@ -302,7 +310,7 @@ def _validity(days: int, issuer: Issuer | None, now: datetime) -> tuple[datetime
 
 def _no_such_time(now: datetime) -> ProfileViolation:
     return ProfileViolation(
-        f"no certificate can be issued on {now.date()}: X.509 knows the years {_FIRST_YEAR} to {MAXYEAR}",
+        f"no certificate can be issued on {now.date()}: X.509 has the years {_FIRST_YEAR} to {MAXYEAR}",
         hint="set the clock of this machine, then run the command again",
     )
 

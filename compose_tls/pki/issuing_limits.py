@@ -37,7 +37,7 @@ _MOST_SENT: Final = 32 * 1024
 # Nor more certificates than these (jdk.tls.maxCertificateChainLength).
 _MOST_CERTIFICATES: Final = 10
 
-# Under constraints on these, rustls refuses whoever has such a name, whatever they say (rustls-webpki,
+# Under constraints on these, rustls refuses any certificate with such a name (rustls-webpki,
 # subject_name/mod.rs); gRPC does so too for the last two.
 _UNREAD: Final[Mapping[type[x509.GeneralName], str]] = {
     x509.RFC822Name: "e-mail addresses",
@@ -66,7 +66,7 @@ def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
             hint=f"leave those out of {path} that do not lead to its CA",
             path=path,
         )
-    # RFC 8446 section 4.4.2: lengths and empty extensions beside each.
+    # RFC 8446 section 4.4.2: lengths and empty extensions with each.
     size = sum(len(one.public_bytes(Encoding.DER)) + 5 for one in sent)
     if size > _MOST_SENT:
         raise ProfileViolation(
@@ -163,8 +163,8 @@ def require_policies(chain: Sequence[x509.Certificate], *, path: str) -> None:
     for one in below[1:]:
         if not all(map(_is_mapped, (held for held in one.extensions if held.oid == _MAPPINGS))):
             raise ProfileViolation(
-                f"the intermediate {one.subject.rfc4514_string()} of {path} maps no policies, or any"
-                " policy (policyMappings), and gRPC refuses it",
+                f"the intermediate {one.subject.rfc4514_string()} of {path} has an empty"
+                " policyMappings extension, or one with anyPolicy, and gRPC refuses it",
                 hint="use a CA made to RFC 5280",
                 path=path,
             )

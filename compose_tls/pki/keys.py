@@ -1,4 +1,4 @@
-"""Private keys: made, described, written."""
+"""Creates, describes and writes private keys."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def load_certificates(
     """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
 
     An intermediate CA whose root is not in the file, as in certbot's chain.pem, gets it from the trust
-    store of this system, if it is there: Node trusts whole chains only. What a CA of the file
+    store of this system, if it is there: Node requires complete chains. What a CA of the file
     issued for a server or client, with which certbot's fullchain.pem begins, stays out: Java would trust
     it past its end.
 

@@ -12,6 +12,7 @@ from typing import Final
 from cryptography import x509
 
 from compose_tls.patterns import regex
+from compose_tls.pki.names import LONGEST_NAME
 
 # RFC 3986, with what Go and Java both want: a scheme, something behind it, and a host of whole labels.
 _CHARACTER: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
@@ -26,7 +27,6 @@ _HOST_TREE = regex(r"\.?[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9][A-Za-z0-9-]*)*"
 # rustls-webpki, subject_name/dns_name.rs, is_valid_dns_id: two labels at least behind a wildcard.
 _LABEL_OF_RUSTLS: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _NAME_OF_RUSTLS = regex(rf"(?:\*\.(?=[^.]+\.))?{_LABEL_OF_RUSTLS}(?:\.{_LABEL_OF_RUSTLS})*")
-_LONGEST_NAME: Final = 253
 
 
 def is_read(name: x509.GeneralName) -> bool:
@@ -61,7 +61,7 @@ def is_dns_name_of_rustls(name: str) -> bool:
     """Whether rustls reads a DNS name that it has to compare with constraints."""
     last = name.rpartition(".")[2]
     return (
-        len(name) <= _LONGEST_NAME
+        len(name) <= LONGEST_NAME
         and _NAME_OF_RUSTLS.fullmatch(name) is not None
         and not last.isdigit()
     )

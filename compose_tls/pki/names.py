@@ -9,10 +9,10 @@ from compose_tls.errors import NameInvalid
 from compose_tls.patterns import regex
 
 # RFC 1035 section 2.3.4; 253 characters are the 255 octets on the wire.
-_LONGEST_NAME = 253
+LONGEST_NAME = 253
 _LONGEST_LABEL = 63
 
-# Letters, digits and inner hyphens (RFC 1123 section 2.1). The underscore is no host name character,
+# Letters, digits and inner hyphens (RFC 1123 section 2.1). The underscore is not a host name character,
 # but Compose service names and container names have it and every TLS client of Milvus matches it.
 _LABEL = regex(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 
@@ -33,7 +33,7 @@ def split_names(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
         The DNS names and the IP addresses. Splitting them again gives the same.
 
     Raises:
-        NameInvalid: A name can stand in no certificate.
+        NameInvalid: A name can be in no certificate.
     """
     dns: dict[str, None] = {}
     ips: dict[str, None] = {}
@@ -58,7 +58,7 @@ def covers(name: str, dns_names: Iterable[str], ip_addresses: Iterable[str]) -> 
         ip_addresses: Its IP addresses.
 
     Raises:
-        NameInvalid: ``name`` can stand in no certificate.
+        NameInvalid: ``name`` can be in no certificate.
     """
     dns_names = {held.lower() for held in dns_names}
     dns, ips = split_names([name])
@@ -82,7 +82,7 @@ def _ip_address(name: str) -> str | None:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
         raise NameInvalid(
-            f"{name} has a zone, which has no place in a certificate",
+            f"{name} has a zone, which a certificate cannot contain",
             hint=f"give the address without zone: {name.partition('%')[0]}",
         )
     # An IPv4-mapped address (RFC 4291 section 2.5.5.2) is that IPv4 address to every client, and Go reads
@@ -101,7 +101,7 @@ def _dns_name(name: str) -> str:
         # OpenSSL, and with it Python and curl, matches no wildcard right below the top.
         if len(host) < 2:  # noqa: PLR2004 - the two labels of example.com
             raise NameInvalid(
-                f"{name} is a wildcard for too much: clients ignore it",
+                f"{name} is too broad a wildcard: clients ignore it",
                 hint="put at least two parts after it, as in *.example.com",
             )
     for label in host:
@@ -109,9 +109,9 @@ def _dns_name(name: str) -> str:
     if host[-1].isdecimal():
         raise NameInvalid(f"{name} is not a valid IPv4 address", hint=_EXAMPLE)
     text = ".".join(labels)
-    if len(text) > _LONGEST_NAME:
+    if len(text) > LONGEST_NAME:
         raise NameInvalid(
-            f"{name[:40]}… is longer than {_LONGEST_NAME} characters", hint="give a shorter name"
+            f"{name[:40]}… is longer than {LONGEST_NAME} characters", hint="give a shorter name"
         )
     return text
 

@@ -1,4 +1,4 @@
-"""Bytes of a file into certificates or a private key, or a plain word on what the file holds instead."""
+"""Reads certificates or a private key from the bytes of a file, or says what it contains instead."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def _der_of(content: bytes) -> bytes:
 def _require_small(content: bytes, path: str) -> None:
     if len(content) > MOST_BYTES:
         raise CertificateUnreadable(
-            f"{path} is larger than {MOST_BYTES >> 10} KiB, which no certificate file is",
+            f"{path} is larger than {MOST_BYTES >> 10} KiB, too large for a certificate file",
             hint="give a file with the certificates that are needed here, and no others",
             path=path,
         )

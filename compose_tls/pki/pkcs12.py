@@ -126,8 +126,8 @@ def require_affordable(content: bytes, passphrase: bytes | None, path: str) -> N
     rounds = _rounds(content)
     if rounds > MOST_ITERATIONS:
         raise CertificateUnreadable(
-            f"{path} asks for {rounds:,} rounds to try one passphrase, more than {MOST_ITERATIONS:,}",
-            hint="write it again with fewer: openssl pkcs12, or openssl pkcs8 -topk8, with -iter 600000",
+            f"{path} asks for {rounds:,} rounds for one passphrase, more than {MOST_ITERATIONS:,}",
+            hint="export it again with fewer: openssl pkcs12, or openssl pkcs8 -topk8, with -iter 600000",
             path=path,
         )
 

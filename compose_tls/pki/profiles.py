@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import CertificateRole
+from compose_tls.vocabulary import Profile
 
 # Clocks of containers, virtual machines and laptops drift apart; a certificate issued a moment ago
 # must not be "not yet valid" next door. RFC 5280 section 4.1.2.5 leaves the start to the issuer.
@@ -46,10 +46,10 @@ def _key_usage(
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class CertificateProfile:
     """What makes a certificate one of its kind."""
 
-    role: CertificateRole
+    name: Profile
     basic_constraints: x509.BasicConstraints
     key_usage: x509.KeyUsage
     extended_key_usage: x509.ExtendedKeyUsage | None
@@ -60,8 +60,8 @@ class Profile:
         return self.basic_constraints.ca
 
 
-CA: Final = Profile(
-    role="ca",
+CA: Final = CertificateProfile(
+    name="ca",
     # RFC 5280 section 4.2.1.9. Path length 0: it issues end-entity certificates and no further CA.
     basic_constraints=x509.BasicConstraints(ca=True, path_length=0),
     # RFC 5280 section 4.2.1.3: both bits of a CA, and no other. Python from 3.13 on and
@@ -72,21 +72,21 @@ CA: Final = Profile(
 )
 
 # Digital signature is all that TLS 1.3 and ECDHE suites use (RFC 8446 section 4.4.2.2), for RSA keys
-# as for EC keys. Key encipherment must not stand beside an EC key (RFC 8813 section 3) and serves an
+# as for EC keys. Key encipherment must not stand next to an EC key (RFC 8813 section 3) and serves an
 # RSA key only in suites without forward secrecy.
 _END_ENTITY_USAGE: Final = _key_usage(digital_signature=True)
 _NO_CA: Final = x509.BasicConstraints(ca=False, path_length=None)
 
-SERVER: Final = Profile(
-    role="server",
+SERVER: Final = CertificateProfile(
+    name="server",
     basic_constraints=_NO_CA,
     key_usage=_END_ENTITY_USAGE,
     # RFC 5280 section 4.2.1.12. One purpose a certificate: a server's key cannot log in as a client.
     extended_key_usage=x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
 )
 
-CLIENT: Final = Profile(
-    role="client",
+CLIENT: Final = CertificateProfile(
+    name="client",
     basic_constraints=_NO_CA,
     key_usage=_END_ENTITY_USAGE,
     # Go, and so Milvus in mode 2, refuses a client certificate that lists other purposes but not this:
@@ -94,8 +94,8 @@ CLIENT: Final = Profile(
     extended_key_usage=x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
 )
 
-PEER: Final = Profile(
-    role="peer",
+PEER: Final = CertificateProfile(
+    name="peer",
     basic_constraints=_NO_CA,
     key_usage=_END_ENTITY_USAGE,
     # etcd with client certificate authentication shows its server certificate to itself: its gRPC gateway
@@ -105,13 +105,13 @@ PEER: Final = Profile(
     ),
 )
 
-PROFILES: Final[Mapping[CertificateRole, Profile]] = {
-    one.role: one for one in (CA, SERVER, CLIENT, PEER)
+PROFILES: Final[Mapping[Profile, CertificateProfile]] = {
+    one.name: one for one in (CA, SERVER, CLIENT, PEER)
 }
 
 
 def extensions(
-    profile: Profile,
+    profile: CertificateProfile,
     public_key: CertificatePublicKeyTypes,
     dns_names: tuple[str, ...],
     ip_addresses: tuple[str, ...],
@@ -136,11 +136,11 @@ def extensions(
         # RFC 5280 section 4.2.1.12 leaves it open; BR 7.1.2.7.6: not critical.
         yield profile.extended_key_usage, False
     if dns_names or ip_addresses:
-        # RFC 5280 section 4.2.1.6: not critical beside a subject that is not empty. Clients look for
+        # RFC 5280 section 4.2.1.6: not critical next to a subject that is not empty. Clients look for
         # their server's name here and nowhere else (RFC 9525 section 2).
         yield alternative_name(dns_names, ip_addresses), False
     if permitted_dns:
-        # RFC 5280 section 4.2.1.10: on a CA alone, and always critical. DNS subtrees and no others: a
+        # RFC 5280 section 4.2.1.10: only on a CA, and always critical. DNS subtrees and no others: a
         # CA with subtrees of IP addresses fails every gRPC client, since BoringSSL does not know that
         # kind (crypto/x509/v3_ncons.cc, X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE). A kind that is not
         # listed stays free, so such a CA can still issue for any IP address.

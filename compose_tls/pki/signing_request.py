@@ -17,7 +17,7 @@ from compose_tls.pki.subject import parse_subject
 def signing_request(order: CertificateOrder, private_key_pem: bytes) -> bytes:
     """Ask for a certificate: its subject, its names and what it is for, signed by its key; PEM.
 
-    Names and purposes stand in the extension request (RFC 2985 section 5.4.2), as most CAs read them.
+    Names and purposes are in the extension request (RFC 2985 section 5.4.2), as most CAs read them.
 
     Args:
         order: The certificate that is wanted, of a server or client.
@@ -26,7 +26,7 @@ def signing_request(order: CertificateOrder, private_key_pem: bytes) -> bytes:
     Raises:
         NameInvalid: The subject or a name is not allowed in a certificate.
     """
-    profile = PROFILES[order.role]
+    profile = PROFILES[order.profile]
     key = load_private_key(private_key_pem)
     if not isinstance(key, IssuingKey) or profile.extended_key_usage is None:
         msg = "a request is for a server or client with an ECDSA or RSA key"

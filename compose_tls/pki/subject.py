@@ -50,7 +50,7 @@ _REST = "write it as in O=Example,C=DE, without CN; a comma inside a value is \\
 def parse_subject(text: str) -> x509.Name:
     """Read RFC 4514 text as the subject of a certificate.
 
-    The attributes stand in the certificate broadest first, country before organization before common
+    The attributes are in the certificate broadest first, country before organization before common
     name, in whatever order the text has them: both the order of RFC 4514 and that of OpenSSL's
     ``-subj`` give the same name. Several of one type keep the order of RFC 4514.
 
@@ -111,7 +111,7 @@ def openssl_subject(text: str) -> str:
     Raises:
         NameInvalid: The text cannot be read.
     """
-    # OpenSSL knows the attributes by the same short names, but for this one.
+    # OpenSSL knows the attributes by the same short names, except for this one.
     names = {"STREET": "street"}
     return "".join(
         f"/{names.get(kind, kind)}={_OPENSSL_SPECIAL.sub(_ESCAPED, value)}"

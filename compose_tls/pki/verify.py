@@ -1,4 +1,4 @@
-"""Whether certificates that the user brings will work, said before a TLS library says it in its words.
+"""Whether certificates of the user will work, checked before a TLS library fails.
 
 What passes here still has to pass the rehearsal.
 cryptography's own verifier is not used: it is documented as unstable, gives no reason that a person
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
 
 from cryptography import x509
 
-from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
+from compose_tls.errors import CertificateError, IssuerMismatch, NameNotCovered, ProfileViolation
 from compose_tls.pki.certificate_rules import (
     CLIENT_AUTH,
     SERVER_AUTH,
@@ -40,10 +39,7 @@ from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
 from compose_tls.pki.refusing_clients import refusing_clients, refusing_sdks, with_chain
 from compose_tls.pki.system_trust import is_public
-from compose_tls.vocabulary import TlsWarning
-
-# As long before its end as certbot renews a certificate (its renew_before_expiry).
-_SOON: Final = timedelta(days=30)
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning
 
 
 def check_server(
@@ -65,7 +61,7 @@ def check_server(
         CertificateNotYetValid: It, or an intermediate, is not valid yet.
         IssuerMismatch: No chain leads from it to the CA.
         NameNotCovered: A name is not in it.
-        NameInvalid: A name can stand in no certificate.
+        NameInvalid: A name can be in no certificate.
         CertificateUnreadable: ``ca_pem`` holds no certificate.
     """
     certificate = _check_end_entity(pair, ca_pem, SERVER_AUTH, now, path)
@@ -91,14 +87,20 @@ def check_served(chain_pem: bytes, ca_pem: bytes, *, now: datetime) -> tuple[Tls
         now: The time to judge by, aware.
 
     Returns:
-        Warnings with the codes ``java-clients-refuse`` and ``rustls-clients-refuse``.
+        Warnings with the codes ``java-clients-refuse`` and ``rustls-clients-refuse``, and that of what
+        ``check_ca`` says first: of a CA that leads to another server, or to none.
 
     Raises:
         CertificateError: One of them refuses it, as ``check_server`` says.
     """
     sent, path = CertificateWithKey(chain_pem, b""), "the served chain"
     check_server(sent, ca_pem, names=(), now=now, path=path)
-    return tuple(refusing_sdks(sent, ca_pem, path=path))
+    found = [*refusing_sdks(sent, ca_pem, path=path)]
+    try:
+        check_ca(ca_pem, now=now, path="the CA file", server=sent)
+    except CertificateError as error:
+        found.append(TlsWarning(error.code, error.message, hint=error.hint))
+    return tuple(found)
 
 
 def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path: str) -> None:
@@ -169,7 +171,7 @@ def check_ca(
             name, above = (n.rfc4514_string() for n in (chain[-1].subject, chain[-1].issuer))
             raise IssuerMismatch(
                 f"{path} ends with the intermediate CA {name}: the root {above} is missing",
-                hint=f"append the certificate of {above} to {path}: Node trusts whole chains only",
+                hint=f"append the certificate of {above} to {path}: Node requires complete chains",
                 path=path,
             )
 
@@ -206,7 +208,7 @@ def concerns(
         found.append(
             TlsWarning(
                 "self-signed-certificate",
-                f"{path} signed itself: every client needs a new file when it is renewed, and {who}"
+                f"{path} is self-signed: every client needs a new file when it is renewed, and {who}"
                 " such certificates",
                 path=path,
                 hint=hint,
@@ -277,7 +279,7 @@ def _ending(
     first = min((certificate, *chain), key=lambda one: one.not_valid_after_utc)
     end = first.not_valid_after_utc
     left = end - now
-    if first is certificate and left > _SOON:
+    if first is certificate and left > RENEW_BEFORE:
         return
     hours, days = left // timedelta(hours=1), left.days
     amount = f"{days} days" if days > 1 else f"{hours} hours"
@@ -286,9 +288,9 @@ def _ending(
     else:
         text = (
             f"{path} is valid for only {amount}: its CA {first.subject.rfc4514_string()} ends on "
-            f"{end:%Y-%m-%d %H:%M} UTC, before it"
+            f"{end:%Y-%m-%d %H:%M} UTC, earlier"
         )
-        hint = "use a certificate of a CA that lives longer"
+        hint = "use a certificate of a CA that is valid longer"
     yield TlsWarning("certificate-ends-soon", text, path=path, hint=hint)
 
 
@@ -301,7 +303,7 @@ def _check_end_entity(
 ) -> x509.Certificate:
     certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
     trusted = read_certificates(ca_pem, "the CA file")
-    # A certificate that signed itself is its own CA: whoever has it needs no other.
+    # A self-signed certificate is its own CA.
     own = is_self_signed(certificate) and certificate in trusted
     judged = Judged(certificate, path, path)
     judged.check_always(now)
@@ -360,7 +362,7 @@ def _issuer_mismatch(
     issuer = last.issuer.rfc4514_string()
     namesake = any(ca.subject == last.issuer for ca in trusted)
     return IssuerMismatch(
-        f"{path} was issued by another CA than the given one, although both are named {issuer}"
+        f"{path} was issued by a different CA with the name of the given one, {issuer}"
         if namesake
         else f"{path} leads to the CA {issuer}, which is not the given one",
         hint=f"give the CA that issued {path}, or append the missing intermediate certificates "

@@ -1,4 +1,4 @@
-"""Another value for a variable that names Milvus, written where the old one stands.
+"""Changes the value of a variable that names Milvus, at its place.
 
 That is the ``environment`` of the service, an ``env_file``, or the ``.env`` next to the compose file;
 nothing is edited but what then reads as intended.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.compose import dotenv
+from compose_tls.compose.discovery import ENV_FILE
 from compose_tls.compose.edits import Destination, change_variable, set_variables
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.member_edits import Edits
@@ -34,7 +35,7 @@ class AddressChange:
         variable: Its name.
         value: The value that its container has now.
         old: The part of it that changes.
-        new: What stands there then.
+        new: What is there then.
     """
 
     variable: str
@@ -155,8 +156,8 @@ class _Address:
         directories = [self.project.directory]
         directories += [path.parent for path in self.project.observation.compose_files[:1]]
         for directory in dict.fromkeys(directories):
-            if self.project.read(directory / ".env") is not None:
-                yield directory / ".env"
+            if self.project.read(directory / ENV_FILE) is not None:
+                yield directory / ENV_FILE
 
     def in_file(self, paths: list[Path], name: str, edits: Edits) -> None:
         for path in reversed(paths):
@@ -192,7 +193,7 @@ class _Address:
     def refusal(self, path: str | None, line: int | None) -> EditRefused:
         name = self.change.variable
         return EditRefused(
-            f"where {name} gets its value cannot be edited with proof",
+            f"the place where {name} gets its value cannot be edited safely",
             hint=f"{name}={self.wanted}",
             path=path,
             line=line,

@@ -15,6 +15,7 @@ from compose_tls.setup import Member
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Put, Route, Text
+from compose_tls.yamlpatch.patch import edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class ApplicationEdits:
 
     Attributes:
         service: The service.
-        member: What it is told by variables, and where it sees its files.
+        member: Its settings in variables, and where it sees its files.
         rewrites: What its command becomes.
         addresses: What becomes of the variables that name what it connects to.
         documents: Its configuration files that are edited: what is put where.
@@ -77,8 +78,6 @@ class ApplicationEdits:
         Raises:
             ProjectError: They cannot.
         """
-        from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - status only looks
-
         edits = Edits()
         self.add_to(edits, project, override)
         for path, intents in edits.by_file.items():

@@ -27,7 +27,7 @@ def bring_again(config: TlsConfig, root: Path) -> str:
 
 
 def lying_in(name: str, observation: Observation) -> list[str]:
-    """The options that take what lies in a directory; none where no server lies there with its CA.
+    """The options that take what is in a directory; none where no server is there with its CA.
 
     Args:
         name: The directory, relative to the project.
@@ -65,7 +65,7 @@ _CLIENT_CA_PLACE: Final = "client-ca.pem"
 
 
 def _words(config: TlsConfig, root: Path) -> tuple[list[str], bool]:
-    """The options that name what was provided, and whether any of it lies outside the project."""
+    """The options that name what was provided, and whether any of it is outside the project."""
     given: list[tuple[str, str | None]] = [
         (f"--{role}-{kind}", getattr(config, f"{role}_{kind}".replace("-", "_")))
         for role in (SERVER, CLIENT, CA, CLIENT_CA)

@@ -1,4 +1,4 @@
-"""Build contexts that take the keys along into an image."""
+"""Build contexts that would copy keys into an image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEEP: Final = regex(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])")
 def context_findings(
     project: Project, config: TlsConfig, showing: Sequence[str] = ()
 ) -> tuple[TlsWarning, ...]:
-    """That an image would hold keys: one warning a service.
+    """Warnings about images that would contain keys, one per service.
 
     Args:
         project: The project.

@@ -1,4 +1,4 @@
-"""What ``renew`` issues again, and what stays."""
+"""Which certificates ``renew`` replaces, and which stay."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BROUGHT: Final = tuple(
 )
 
 Extent: TypeAlias = Literal["end-entities", "ca", "finish"]
-"""What is renewed: server and client; the CA, with the old one beside it; or the old one goes."""
+"""What is renewed: server and client; the CA, with the old one next to it; or the old one goes."""
 
 REPLACED: Final[Mapping[Extent, tuple[str, ...]]] = {
     "end-entities": (),
@@ -68,13 +68,13 @@ def sources(
         now: The time that validity is judged by.
         extent: What to renew.
         within: Renew server and client when they end within this time; see ``is_due``.
-        force: Renew server and client in any case.
+        force: Renew server and client certificates even if they are not due.
         restart: Whether Milvus reads what is new before our client shows it.
         neighbours: The identities of services of the project that show a certificate.
         state: What is recorded.
 
     Raises:
-        RolloverNotStarted: There is no new CA that could take over.
+        RolloverNotStarted: CA rotation has not started.
         CertificateExpired: The CA has expired.
         CertificateUnreadable: The CA or its key is not here.
     """
@@ -186,7 +186,7 @@ def _sources(
         kept: dict[str, Source] = {o: "existing" if s else "issued" for o, s in stays.items()}
         return {CA: "promoted", SERVER: "issued", **kept}
     if has_ended(ca.not_after, now):
-        # Nobody accepts it any more, so there is nobody to take along.
+        # No client accepts it any more, so the old CA is not kept.
         return _anew(showing)
     usable = observation.pki.usable
     waits = config.tls_mode is TlsMode.MUTUAL and not restart
@@ -263,7 +263,7 @@ def require_client_issuer(observation: Observation, config: TlsConfig) -> None:
     _require_same_client_ca(observation, config)
     if config.client_ca_key is None and not observation.files.get(observation.directory / name):
         raise CertificateUnreadable(
-            f"{name} is missing, so nothing can be issued for clients",
+            f"{name} is missing, so no client certificate can be issued",
             hint="name their CA with --client-ca-cert and --client-ca-key, or have certificates issued"
             " by it",
             path=name,

@@ -1,4 +1,4 @@
-"""What is to be said while one CA follows another."""
+"""Warnings during CA rotation."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from compose_tls.vocabulary import TlsWarning
 
 
 def rollover_warning(config: TlsConfig) -> TlsWarning:
-    """That two CAs are trusted, and how that ends."""
+    """The warning that two CAs are trusted, and how to finish."""
     bundle = f"{config.pki_dir}/ca.pem"
     return TlsWarning(
         "ca-rollover",
         f"two CAs are trusted until every client has {bundle}",
         bundle,
-        "give it to every client, then run compose-tls renew --ca --finish",
+        f"give {bundle} to every client, then run compose-tls renew --ca --finish",
     )
 
 
-def other_ca(path: str, text: str) -> TlsWarning:
-    """That clients have to know another CA."""
-    return TlsWarning("ca-replaced", text, path, "give it to every client")
+def other_ca(config: TlsConfig, path: str, text: str) -> TlsWarning:
+    """The warning that clients need another CA certificate."""
+    hint = f"give {config.pki_dir}/{CA_CERTIFICATE} to every client"
+    return TlsWarning("ca-replaced", text, path, hint)
 
 
 def another_next(planned: IdentityPlan, config: TlsConfig, state: State) -> Iterator[TlsWarning]:
-    """That a CA which was to take over is not whole, and another one will."""
+    """The warning that a damaged new CA is replaced by another one."""
     path = f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}"
     if planned.source(NEXT_CA) == "issued" and path in state.certificates:
-        yield other_ca(
-            path, f"{path} is a different CA now: certificates from the previous CA are refused"
-        )
+        text = f"{path} is a different CA now: certificates from the previous CA are refused"
+        yield other_ca(config, path, text)
 
 
 def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarning:
-    """That clients are cut off when the old CA goes, where the user accepts that.
+    """The warning, if accepted, that clients are cut off when the old CA is removed.
 
     Raises:
         ClientsLeftBehind: The user does not.
@@ -63,7 +63,7 @@ def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarnin
 
 
 def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: bool) -> TlsWarning:
-    """Which further clients have to get something new, before the old CA is removed.
+    """The warning which further clients need new files before the old CA is removed.
 
     Args:
         place: Where their certificates are.
@@ -79,13 +79,13 @@ def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: boo
         )
         return TlsWarning("clients-follow", text, place, joined(["compose-tls", "client", *names]))
     text = f"{place}: {listed} {verb} {bundle} before the old CA is removed"
-    return TlsWarning("clients-follow", text, place, "give it to each")
+    return TlsWarning("clients-follow", text, place, f"give {bundle} to {listed}")
 
 
 def client_waits(
     planned: IdentityPlan, observation: Observation, config: TlsConfig
 ) -> Iterator[TlsWarning]:
-    """That our client keeps a certificate of the old CA for now."""
+    """The warning that cert/client.pem keeps a certificate of the old CA for now."""
     certificates = observation.pki.certificates
     client, ca = certificates.get(CLIENT), certificates[CA]
     if planned.source(CLIENT) == "existing" and client and client.issuer == ca.subject:

@@ -1,4 +1,4 @@
-"""The plan of ``client``: a certificate and key for each name, and nothing of anybody else's."""
+"""The plan of ``client``: a certificate and a key for each name."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _changes(client: ClientFacts, wanted: WantedClients, *, issued: bool) -> Ite
     bundled, unlocked = (client.files[suffix] is not None for suffix in (BUNDLE, UNLOCK))
     if not wanted.p12 and not (issued and bundled):
         return
-    # Whether the user's passphrase opens the file that is there is not known, but ours is told beside it.
+    # Whether the user's passphrase opens the existing file is not known; ours is in a file next to it.
     stays = not issued and bundled and unlocked != wanted.own_passphrase
     yield change(BUNDLE, stays=stays)
     if not wanted.own_passphrase:

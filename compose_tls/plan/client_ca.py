@@ -16,7 +16,7 @@ def client_ca_source(pki: PkiFacts, config: TlsConfig, *, settled: bool = False)
     Where a public CA issued the server's certificate, it lets everyone in: so one is made here.
 
     Args:
-        pki: What lies in the PKI directory.
+        pki: What is in the PKI directory.
         config: The settings.
         settled: Whether clients have certificates of the server's CA already, so that none is made.
     """

@@ -12,14 +12,13 @@ from compose_tls.errors import CertificateError
 from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, KEY, client_identity
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
-from compose_tls.plan.lifetimes import RENEW_BEFORE
 from compose_tls.shell import joined
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsWarning, has_ended
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning, has_ended
 
 _NAMED: Final = 3
-# As many as a command line is good for: whoever has more has the names in a file.
+# As many as fit a command line; more names are in a file.
 _AT_ONCE: Final = 20
 
 

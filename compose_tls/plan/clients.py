@@ -19,7 +19,7 @@ from compose_tls.project.model import Project
 from compose_tls.project.reachability import entries, names
 from compose_tls.results import CutOff
 from compose_tls.stack.applications import (
-    Connection,
+    ClientConnection,
     connection,
     elsewhere,
     in_file,
@@ -68,7 +68,7 @@ class Client:
     line: int | None = None
     variable: str | None = None
     port: int | None = None
-    connection: Connection | None = None
+    connection: ClientConnection | None = None
     certain: bool = True
     unnamed: str = ""
 
@@ -131,7 +131,7 @@ def _dockerfile(service: Service) -> tuple[Path, ...]:
 
 
 def is_let_in(client: Client, config: TlsConfig) -> bool:
-    """Whether Milvus lets a client in as it is, once it speaks TLS."""
+    """Whether a client can still connect, unchanged, once Milvus uses TLS."""
     if passes_on(client):
         return True
     mutual = config.tls_mode is TlsMode.MUTUAL
@@ -139,7 +139,7 @@ def is_let_in(client: Client, config: TlsConfig) -> bool:
 
 
 def passes_on(client: Client) -> bool:
-    """Whether it hands on the bytes of clients of its own, whose TLS goes through it."""
+    """Whether it forwards the bytes of its own clients, so that TLS passes through it."""
     return client.connection is not None and client.connection.passes
 
 
@@ -259,7 +259,7 @@ class _Finder:
         for how, text, field in self.texts(service, known):
             if found := self.named_in(text.encode(), service):
                 client = self.client(service, f"{how} {found.variable}", found, field)
-                # A config stands in the compose file, which is not the configuration itself.
+                # A config is in the compose file, which is not the configuration itself.
                 has_line = field != "configs"
                 yield client if has_line else replace(client, path=None, line=None)
         for path in (*self.project.files_of(service), *_dockerfile(service)):
@@ -272,7 +272,7 @@ class _Finder:
                 )
                 yield replace(client, path=name, line=line)
 
-    def named_in(self, content: bytes, service: Service) -> Connection | None:
+    def named_in(self, content: bytes, service: Service) -> ClientConnection | None:
         """The way to Milvus that a text of a service names, on the networks or through this machine."""
         return in_file(content, self.inner_names(service), self.ports) or in_file(
             content, self.outer_names(service), self.published
@@ -316,12 +316,11 @@ class _Finder:
                 f"{by} of {self.place.name} put{'' if by == 'labels' else 's'} it in front of Milvus",
                 found.encryption,
                 self.reached(None),
-                path=main.document.name,
-                line=main.line("labels" if by == "labels" else "environment"),
+                **main.place("labels" if by == "labels" else "environment"),
                 connection=found if found.passes else None,
             )
 
-    def reached(self, found: Connection | None) -> str:
+    def reached(self, found: ClientConnection | None) -> str:
         """Host and port of Milvus, as a client has them; where it does not say, on the networks."""
         if found is not None and not found.host:
             return found.variable
@@ -330,7 +329,7 @@ class _Finder:
         return f"{url_host(host)}:{port or self.milvus.configuration.proxy_port}"
 
     def client(
-        self, service: Service, how: str, found: Connection | None, field: str = "volumes"
+        self, service: Service, how: str, found: ClientConnection | None, field: str = "volumes"
     ) -> Client:
         main = service.main
         return Client(

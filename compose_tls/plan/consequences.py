@@ -1,4 +1,4 @@
-"""What TLS takes away or opens besides what it is for: said before anything is written."""
+"""Side effects of TLS, reported before anything is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.layout import KEY
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import mounted_keys
+from compose_tls.plan.findings import mounted_keys, unseen
 from compose_tls.plan.health_checks import HealthEdit, health_edits, waiting
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import EnabledProject
@@ -28,7 +28,7 @@ _SHARED: Final = "gRPC and REST"
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What else comes of it that some services speak TLS.
+    """The side effects of TLS for some services.
 
     Attributes:
         warnings: What is to be said.
@@ -45,7 +45,7 @@ def consequences(
     config: TlsConfig,
     showing: Sequence[str] = (),
 ) -> Consequences:
-    """Work out what else comes of it.
+    """Find the side effects.
 
     Args:
         project: The project, without what an earlier enable put in.
@@ -63,6 +63,7 @@ def consequences(
         *of_health,
         *context_findings(project, config, showing),
         *_for_swarm(milvus),
+        *unseen(project),
     )
     return Consequences(warnings, health)
 
@@ -100,7 +101,7 @@ def _for_swarm(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
             yield TlsWarning(
                 "swarm-only",
                 f"service {one.name} uses {', '.join(names)}, which is external: docker stack deploy "
-                "takes that, and docker compose does not start the service",
+                "supports that, docker compose does not",
                 one.service.main.document.name,
                 "once TLS is on in the files: compose-tls export swarm",
                 one.service.main.line(),

@@ -1,4 +1,4 @@
-"""Who reads the server key inside the container, and how it is made readable for no one else."""
+"""Which user reads the server key in the container, and how only that user can read it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Final, TypeAlias
 
 from compose_tls.compose.service import Service
+from compose_tls.layout import PRIVATE
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.shell import behind, joined, typed
@@ -16,7 +17,6 @@ from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_US
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, number
 
-_OWNER_ONLY = 0o600
 _OWNER_AND_GROUP = 0o640
 _GROUP = 0o070
 _OTHERS = 0o007
@@ -30,7 +30,7 @@ _RUSTFS: Final = "10001"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class OtherServer:
     """A service that reads a key, and is not Milvus."""
 
     service: Service = field(repr=False)
@@ -55,7 +55,7 @@ class Server:
         return _RUSTFS if repository_and_tag(image or "")[0] == "rustfs" else None
 
 
-KeyReader: TypeAlias = MilvusService | Server
+KeyReader: TypeAlias = MilvusService | OtherServer
 """A service that reads a key."""
 
 
@@ -63,7 +63,7 @@ KeyReader: TypeAlias = MilvusService | Server
 class KeyAccess:
     """Mode, owner and group of the server key; ``None`` leaves it to the user who runs the command."""
 
-    mode: int = _OWNER_ONLY
+    mode: int = PRIVATE
     uid: int | None = None
     gid: int | None = None
     warnings: tuple[TlsWarning, ...] = ()
@@ -151,7 +151,7 @@ def key_access(
         services: The services that read it.
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
-        kept: Whether the key that lies there stays.
+        kept: Whether the key that is there stays.
         users_of_images: The user that the image of a service names, by the name of the service, where
             an engine told.
     """
@@ -183,7 +183,7 @@ def _key_access(
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
         user_of_image: The user that its image names, where an engine told.
-        kept: Whether the key that lies there stays: then access that someone gave to the
+        kept: Whether the key that is there stays: then access that someone gave to the
             container's user does as well.
     """
     user = ContainerUser.of(milvus, user_of_image)

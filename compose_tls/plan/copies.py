@@ -4,30 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Literal
 
+from compose_tls import layout
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.files import joined_roots
-from compose_tls.layout import (
-    CA_BUNDLE,
-    CA_CERTIFICATE,
-    CERTIFICATE,
-    CLIENT,
-    CLIENT_CERTIFICATE,
-    CLIENT_KEY,
-    KAFKA_CLIENT_SETTINGS,
-    KEY,
-    MADE,
-    NEIGHBOUR_ROOTS,
-    PUBLIC_ROOTS,
-    SERVER_CERTIFICATE,
-    SERVER_KEY,
-    STACK_CA,
-    client_identity,
-    identity_of,
-    neighbours_directory,
-    stack_folders,
-)
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.results import FileState
 from compose_tls.state.recorded import State
@@ -43,11 +25,13 @@ class Copy:
         path: Where it is.
         origin: The file of the PKI directory that it is a copy of, or would be.
         certificate: The certificate next to it, where it holds a key.
+        roots: The file with the roots that come before it; those of any system where it says so.
     """
 
     path: Path
     origin: Path
     certificate: Path | None = None
+    roots: Path | Literal["any"] | None = None
 
 
 def copies(directory: Path, config: TlsConfig, state: State) -> Iterator[Copy]:
@@ -60,21 +44,27 @@ def copies(directory: Path, config: TlsConfig, state: State) -> Iterator[Copy]:
     """
     pki, settings = directory / config.pki_dir, state.settings
     served = directory / settings.served_dir
-    yield Copy(served / SERVER_KEY, pki / SERVER_KEY, served / SERVER_CERTIFICATE)
-    for folder, files in stack_folders([one.name for one in state.identities]).items():
+    yield Copy(
+        served / layout.SERVER_KEY, pki / layout.SERVER_KEY, served / layout.SERVER_CERTIFICATE
+    )
+    for folder, files in layout.stack_folders([one.name for one in state.identities]).items():
         places = {name: directory / settings.tls_dir / folder / there for there, name in files}
         for name, path in places.items():
-            if name in MADE or name.endswith(KEY):
-                certificate = places.get(f"{identity_of(name)}{CERTIFICATE}")
+            if name == layout.CA_BUNDLE:
+                ca = pki / f"{layout.STACK_CA}{layout.CERTIFICATE}"
+                yield Copy(path, ca, roots=pki / layout.PUBLIC_ROOTS)
+            elif name in layout.MADE or name.endswith(layout.KEY):
+                certificate = places.get(f"{layout.identity_of(name)}{layout.CERTIFICATE}")
                 yield Copy(path, pki / name, certificate)
     for one in state.neighbours or ():
-        place = directory / neighbours_directory(settings.tls_dir) / one.service
+        place = directory / layout.neighbours_directory(settings.tls_dir) / one.service
         for file in one.files:
-            if file == CLIENT_KEY:
-                key = pki / f"{client_identity(one.service)}{KEY}"
-                yield Copy(place / file, key, place / CLIENT_CERTIFICATE)
-            elif file != CLIENT_CERTIFICATE:
-                yield Copy(place / file, pki / CA_CERTIFICATE)
+            if file == layout.CLIENT_KEY:
+                key = pki / f"{layout.client_identity(one.service)}{layout.KEY}"
+                yield Copy(place / file, key, place / layout.CLIENT_CERTIFICATE)
+            elif file != layout.CLIENT_CERTIFICATE:
+                roots: Literal["any"] | None = "any" if file == layout.NEIGHBOUR_ROOTS else None
+                yield Copy(place / file, pki / layout.CA_CERTIFICATE, roots=roots)
 
 
 def key_and_copy_states(
@@ -95,22 +85,22 @@ def key_and_copy_states(
     unlike = {directory / path for path in drifted}
     drifts: list[Path] = []
     for one in state.identities:
-        key = pki / f"{one.name}{KEY}"
+        key = pki / f"{one.name}{layout.KEY}"
         # What is issued already needs no key of its CA.
         unused = one.profile == "ca" or (
-            one.name == CLIENT and state.settings.tls_mode is not TlsMode.MUTUAL
+            one.name == layout.CLIENT and state.settings.tls_mode is not TlsMode.MUTUAL
         )
         foreign = key in observation.pki.foreign_keys and not unused
-        drifts += [key] if foreign and key.with_suffix(CERTIFICATE) not in unlike else []
+        drifts += [key] if foreign and key.with_suffix(layout.CERTIFICATE) not in unlike else []
     for copy in copies(directory, config, state):
         there, origin = files.get(copy.path), files.get(copy.origin)
         if there is None:
             yield FileState(path=relative(copy.path, directory), state="missing")
         elif copy.certificate is None:
-            drifts += [] if _is_made_of(copy, observation, pki, unlike) else [copy.path]
+            drifts += [] if _is_made_of(copy, observation, unlike) else [copy.path]
         elif copy.path in observation.pki.foreign_keys and copy.certificate not in unlike:
             drifts.append(copy.path)
-        elif copy.origin.with_suffix(CERTIFICATE) in unlike and _differ(origin, there):
+        elif copy.origin.with_suffix(layout.CERTIFICATE) in unlike and _differ(origin, there):
             # It fits a certificate that was replaced with it.
             drifts.append(copy.origin)
     for path in dict.fromkeys(drifts):
@@ -122,15 +112,13 @@ def _differ(one: FileFacts | None, other: FileFacts) -> bool:
     return one is not None and None not in (one.sha256, other.sha256) and one.sha256 != other.sha256
 
 
-def _is_made_of(copy: Copy, observation: Observation, pki: Path, unlike: Collection[Path]) -> bool:
+def _is_made_of(copy: Copy, observation: Observation, unlike: Collection[Path]) -> bool:
     """Whether what holds no key says what the files of the PKI directory do, as far as they are known."""
-    is_bundle = copy.path.name == CA_BUNDLE
-    place = pki / (f"{STACK_CA}{CERTIFICATE}" if is_bundle else CA_CERTIFICATE)
-    ca = observation.content(place) if place not in unlike else None
-    roots = observation.content(pki / PUBLIC_ROOTS) if is_bundle else b""
     there = observation.content(copy.path)
-    if there is None or ca is None or roots is None or copy.path.name == KAFKA_CLIENT_SETTINGS:
+    ca = observation.content(copy.origin) if copy.origin not in unlike else None
+    if there is None or ca is None:
         return True
-    if copy.path.name == NEIGHBOUR_ROOTS:
+    if copy.roots == "any":
         return there.endswith(ca)
-    return there == joined_roots(roots, ca)
+    roots = observation.content(copy.roots) if copy.roots else b""
+    return roots is None or there == joined_roots(roots, ca)

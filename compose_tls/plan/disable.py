@@ -1,4 +1,4 @@
-"""The plan of ``disable``: exactly what enable put in goes out again, and what stays is named."""
+"""The plan of ``disable``: exactly the edits of enable are removed; what stays is reported."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from compose_tls import layout
 from compose_tls.changes import (
     FileChange,
     KeepFile,
@@ -18,27 +19,6 @@ from compose_tls.changes import (
 from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
-from compose_tls.layout import (
-    CA_CERTIFICATE,
-    CLIENT_CA_CERTIFICATE,
-    CLIENT_FILES,
-    CLIENT_KEY,
-    FURTHER_DIRECTORIES,
-    IGNORE_ALL,
-    IGNORE_FILE,
-    IGNORE_TAKEN,
-    KAFKA,
-    MADE,
-    MILVUS,
-    NEIGHBOUR_FILES,
-    PKI_FILES,
-    PROXY,
-    RETIRED_CA,
-    SERVER_CERTIFICATE,
-    STACK_FILES,
-    TLS_FILES,
-    neighbours_directory,
-)
 from compose_tls.plan.remaining import Remaining, ToldTls, remains
 from compose_tls.project.enabled import ANOTHER, not_enabled
 from compose_tls.project.milvus_services import milvus_services
@@ -57,7 +37,7 @@ class DisablePlan:
     Attributes:
         plan: The plan.
         state: The state that it ends; ``None`` where there is only something to purge.
-        mode: The mode that they are told then; ``None`` for plain text.
+        mode: Their mode afterwards; ``None`` for plain text.
         before: Whether that is as it was before enable.
         told: The services that are told it; they may have other names by now than recorded.
         key_directories: The directories with certificates and keys that stay, relative to the project.
@@ -92,7 +72,7 @@ def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> Disable
     Raises:
         NotEnabled: There is no state.json, and nothing of ours to purge.
         TlsRemains: Entries stay that were not there before enable; with ``accept`` they are warnings.
-        CertificatesUnmounted: A Milvus would be told to open certificates that it does not have.
+        CertificatesUnmounted: A Milvus would be configured to open certificates that it does not have.
         ProjectError: A file was changed since so that our entries cannot be taken out safely.
     """
     return _Planner(project, config).plan(purge=purge)
@@ -109,7 +89,7 @@ class _Planner:
         self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.served_dir
         self.root = self.directory / settings.tls_dir
         self.users = taken_over(self.directory, settings)
-        self.neighbours = self.directory / neighbours_directory(settings.tls_dir)
+        self.neighbours = self.directory / layout.neighbours_directory(settings.tls_dir)
         self.warnings: list[TlsWarning] = []
 
     def plan(self, *, purge: bool) -> DisablePlan:
@@ -121,10 +101,10 @@ class _Planner:
         after = self.remaining(undone, {change.path for change in removed})
         settled = self.settle(after, purge=purge)
         changes: list[FileChange] = [*patches]
-        ignored = self.observation.content(self.pki / IGNORE_FILE)
-        if ignored == IGNORE_ALL and not purge and self.users:
+        ignored = self.observation.content(self.pki / layout.IGNORE_FILE)
+        if ignored == layout.IGNORE_ALL and not purge and self.users:
             # An earlier version did not say so.
-            changes.append(PatchFile(self.pki / IGNORE_FILE, ignored, IGNORE_TAKEN))
+            changes.append(PatchFile(self.pki / layout.IGNORE_FILE, ignored, layout.IGNORE_TAKEN))
         if self.state is not None and settled:
             changes.append(self.removal(state_path(self.directory, self.config)))
         changes += removed
@@ -132,7 +112,7 @@ class _Planner:
             held = {change.path.parent for change in removed} - {self.pki, self.root}
             inner = sorted(held, key=lambda path: len(path.parts), reverse=True)
             outer = (path.parent for path in inner if path.parent.parent == self.root)
-            further = (self.pki / name for name in FURTHER_DIRECTORIES)
+            further = (self.pki / name for name in layout.FURTHER_DIRECTORIES)
             places = (*further, *inner, *outer, self.pki, self.tls, self.root)
             changes += [RemoveDirectory(place) for place in dict.fromkeys(places)]
         services = self.state.services if self.state else ()
@@ -226,7 +206,7 @@ class _Planner:
             self.tls,
             [
                 p
-                for p in (self.tls / n for n in TLS_FILES)
+                for p in (self.tls / n for n in layout.TLS_FILES)
                 if seen.files.get(p) and p not in removed
             ],
             tuple(compose.services.values()) if compose else (),
@@ -289,14 +269,14 @@ class _Planner:
         again = "compose-tls disable --purge" if purging else "compose-tls disable"
         raise CertificatesUnmounted(
             f"{one.service} would start in mode {int(one.mode)} ({first}) without "
-            f"{', '.join(lacks)}, and not start{purged}",
+            f"{', '.join(lacks)}, and cannot start{purged}",
             hint=f"set the mode to 0 there, or remove it, and run {again}",
             path=first.path,
             line=first.line,
         )
 
     def refuse_unknown(self) -> NoReturn:
-        """There is no record: say what can still be seen."""
+        """Refuse without a record, and report the remaining entries."""
         told = list(self.remaining({}, ()).told())
         if not told:
             error = not_enabled(self.project, self.config)
@@ -319,7 +299,7 @@ class _Planner:
         """The certificates and keys that go, of this or a previous enable."""
         if self.state is None and not self.is_ours():
             return []
-        names = [self.pki / name for name in PKI_FILES]
+        names = [self.pki / name for name in layout.PKI_FILES]
         copies = [
             path for path, origin in self.copies() if self.state or self.is_copy(path, origin)
         ]
@@ -334,58 +314,63 @@ class _Planner:
         """
         if self.observation.pki.has_our_ca:
             return True
-        ignored = self.observation.content(self.pki / IGNORE_FILE)
-        names = (IGNORE_FILE, SERVER_CERTIFICATE)
-        return ignored == IGNORE_TAKEN or (
-            ignored == IGNORE_ALL and all(self.is_copy(self.tls / name, name) for name in names)
+        ignored = self.observation.content(self.pki / layout.IGNORE_FILE)
+        names = (layout.IGNORE_FILE, layout.SERVER_CERTIFICATE)
+        return ignored == layout.IGNORE_TAKEN or (
+            ignored == layout.IGNORE_ALL
+            and all(self.is_copy(self.tls / name, name) for name in names)
         )
 
     def copies(self) -> Iterator[tuple[Path, str]]:
         """The files of the TLS directory and below it, and what each is called in the PKI directory."""
-        for place in dict.fromkeys((self.tls, self.root / PROXY)):
-            yield from ((place / name, name) for name in TLS_FILES)
-        for folder, files in STACK_FILES.items():
+        for place in dict.fromkeys((self.tls, self.root / layout.PROXY)):
+            yield from ((place / name, name) for name in layout.TLS_FILES)
+        for folder, files in layout.STACK_FILES.items():
             yield from ((self.root / folder / there, name) for there, name in files)
-        yield from ((self.root / name, name) for name in (IGNORE_FILE, CA_CERTIFICATE))
+        yield from (
+            (self.root / name, name) for name in (layout.IGNORE_FILE, layout.CA_CERTIFICATE)
+        )
 
     def is_copy(self, path: Path, name: str) -> bool:
         """Whether a file of the TLS directory is what the PKI directory has under a name."""
-        if self.observation.content(self.pki / IGNORE_FILE) == IGNORE_TAKEN:
-            # What lies there was there before, and is the user's.
-            return name == IGNORE_FILE and self.observation.content(path) == IGNORE_ALL
-        names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
+        if self.observation.content(self.pki / layout.IGNORE_FILE) == layout.IGNORE_TAKEN:
+            # What is there was there before, and is the user's.
+            return (
+                name == layout.IGNORE_FILE and self.observation.content(path) == layout.IGNORE_ALL
+            )
+        names = [name, *([layout.CLIENT_CA_CERTIFICATE] if name == layout.CA_CERTIFICATE else [])]
         copy = self.observation.files.get(path)
         origins = [self.observation.files.get(self.pki / each) for each in names]
         same = copy is not None and copy.sha256 in {one.sha256 for one in origins if one}
-        places = {self.root / MILVUS, self.root / KAFKA}
-        return same or (copy is not None and path.name in MADE and path.parent in places)
+        places = {self.root / layout.MILVUS, self.root / layout.KAFKA}
+        return same or (copy is not None and path.name in layout.MADE and path.parent in places)
 
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""
         shown = [path for path, _ in self.copies() if path not in self.users]
-        shown = [path for path in shown if path.name != IGNORE_FILE]
-        issued = [self.pki / name for name in PKI_FILES]
+        shown = [path for path in shown if path.name != layout.IGNORE_FILE]
+        issued = [self.pki / name for name in layout.PKI_FILES]
         for place, paths in ((self.pki, issued), (self.root, shown)):
             if any(self.observation.files.get(path) for path in paths):
                 yield self.project.relative(place)
-        found = (path for path in self.of_neighbours() if path.name == CLIENT_KEY)
+        found = (path for path in self.of_neighbours() if path.name == layout.CLIENT_KEY)
         if any(self.observation.files.get(path) for path in found):
             yield self.project.relative(self.neighbours)
 
     def of_neighbours(self) -> Iterator[Path]:
         """What services that talk to Milvus got to see, where the directory is ours."""
-        ours = self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
+        ours = self.observation.content(self.neighbours / layout.IGNORE_FILE) == layout.IGNORE_ALL
         for path in self.observation.files if ours or self.state else ():
-            names = (*NEIGHBOUR_FILES, IGNORE_FILE)
+            names = (*layout.NEIGHBOUR_FILES, layout.IGNORE_FILE)
             if self.neighbours in path.parents and path.name in names:
                 yield path
 
     def further(self) -> Iterator[Path]:
         """What other commands left there: further clients and servers, CAs that gave way."""
-        places = {self.pki / name for name in FURTHER_DIRECTORIES}
+        places = {self.pki / name for name in layout.FURTHER_DIRECTORIES}
         for path in self.observation.files:
-            further = path.parent in places and path.name.endswith(CLIENT_FILES)
-            if further or (path.parent == self.pki and RETIRED_CA.fullmatch(path.name)):
+            further = path.parent in places and path.name.endswith(layout.CLIENT_FILES)
+            if further or (path.parent == self.pki and layout.RETIRED_CA.fullmatch(path.name)):
                 yield path
 
     def removal(self, path: Path) -> RemoveFile:

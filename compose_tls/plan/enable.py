@@ -1,4 +1,4 @@
-"""The plan of ``enable``: take out what an earlier enable put in, and put in what is wanted now.
+"""The plan of ``enable``: remove the edits of an earlier enable, and make the new ones.
 
 Planning from the undone files makes a second run a no-op and a changed setting the same as a fresh
 start.
@@ -203,7 +203,7 @@ class _Planner:
         return with_stack(identities, stack.identities, self.observation, config, now)
 
     def _with_earlier(self, planned: ServicePlan) -> ServicePlan:
-        """Servers and parts that take part no more have to be started anew as well, in the same order."""
+        """Servers and parts that are no longer included must be restarted as well, in the same order."""
         state = self.project.state
         before = Folders.of(state.identities, self.project) if state else Folders()
         there = self.project.compose.services
@@ -381,7 +381,7 @@ class _Planner:
                 if now == edited.content:
                     change = KeepFile(path, change.before)
             if now is not None and old and made and same_edits(old, made) and stands(now, old):
-                # Somebody worked on the file, around our entries: neither theirs nor ours moves.
+                # The file was edited around our entries: nothing moves.
                 made, change = old, KeepFile(path, sha256(now))
             changes.append(change)
             records += [made] if made else []

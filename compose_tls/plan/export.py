@@ -1,4 +1,4 @@
-"""What ``export`` takes along: the set-up with the names of its target, and certificates for them.
+"""What ``export`` exports: the set-up with the names of its target, and certificates for them.
 
 The server's own certificate serves where it holds every name of the target. Elsewhere the server gets one
 of its own from the CA of the project: clients trust that already, no key is at two places, and the
@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from compose_tls import layout
 from compose_tls.changes import (
     CertificateOrder,
     CreateFile,
@@ -24,27 +25,6 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, CertificateUnreadable, NameNotCovered
-from compose_tls.layout import (
-    CA,
-    CERTIFICATE,
-    CLIENT,
-    CLIENT_CERTIFICATE,
-    CLIENT_KEY,
-    EXPORTS_DIRECTORY,
-    KEY,
-    NEXT_CA,
-    OBJECT_STORE,
-    PRIVATE,
-    PRIVATE_DIRECTORY,
-    PUBLIC,
-    SERVER,
-    STACK,
-    STACK_CA,
-    STACK_FILES,
-    STORE_CAS,
-    client_identity,
-    neighbours_directory,
-)
 from compose_tls.observation import CertificateFacts, ClientFacts, Observation
 from compose_tls.pki.names import covers, split_names
 from compose_tls.plan.ca_rollover import ca_of, require_issuer
@@ -91,7 +71,7 @@ def export_setup(
     stack = stack_of(project, milvus, config)
     planned = with_stack(planned, stack.identities, project.observation, config, now)
     setup = tls_setup(milvus, planned, config, stack)
-    kept = (one for one in setup.identities if one.name != NEXT_CA)
+    kept = (one for one in setup.identities if one.name != layout.NEXT_CA)
     return replace(setup, identities=tuple(_renamed(one, release, config) for one in kept))
 
 
@@ -103,18 +83,18 @@ def with_applications(setup: TlsSetup, located: EnabledProject, config: TlsConfi
         located: The project as it is.
         config: The settings.
     """
-    own = neighbours_directory(config.tls_dir)
+    own = layout.neighbours_directory(config.tls_dir)
     files = {
         f"{own}/{one.service}": tuple(
             (name, _of_neighbour(one.service, name)) for name in one.files
         )
         for one in located.state.neighbours or ()
     }
-    cas = f"{config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
+    cas = f"{config.tls_dir}/{layout.OBJECT_STORE}/{layout.STORE_CAS}"
     files[cas] = tuple(
-        (there.removeprefix(f"{STORE_CAS}/"), file)
-        for there, file in STACK_FILES[OBJECT_STORE]
-        if there.startswith(f"{STORE_CAS}/")
+        (there.removeprefix(f"{layout.STORE_CAS}/"), file)
+        for there, file in layout.STACK_FILES[layout.OBJECT_STORE]
+        if there.startswith(f"{layout.STORE_CAS}/")
     )
     project = located.project
     members = (
@@ -128,8 +108,8 @@ def with_applications(setup: TlsSetup, located: EnabledProject, config: TlsConfi
 
 def _of_neighbour(service: str, name: str) -> str:
     """What a file that a neighbour sees is called: its certificate and key as in the PKI directory."""
-    own = name in {CLIENT_CERTIFICATE, CLIENT_KEY}
-    return f"{client_identity(service)}.{name.removeprefix(f'{CLIENT}.') if own else name}"
+    own = name in {layout.CLIENT_CERTIFICATE, layout.CLIENT_KEY}
+    return f"{layout.client_identity(service)}.{name.removeprefix(f'{layout.CLIENT}.') if own else name}"
 
 
 def export_orders(
@@ -137,22 +117,24 @@ def export_orders(
 ) -> tuple[tuple[CertificateOrder, str | None], ...]:
     """What its certificates would be, made again, and the name of the issuer of each; the CA first."""
     orders = orders_for(
-        {one.name: one for one in setup.identities if one.name not in STACK}, config
+        {one.name: one for one in setup.identities if one.name not in layout.STACK}, config
     )
-    stack = (stack_order(one, config) for one in setup.identities if one.name in STACK)
+    stack = (stack_order(one, config) for one in setup.identities if one.name in layout.STACK)
     return (
         *(
-            (replace(order, identity=name), None if name == CA else CA)
+            (replace(order, identity=name), None if name == layout.CA else layout.CA)
             for name, order in orders.items()
         ),
-        *((order, None if order.name == STACK_CA else STACK_CA) for order in stack),
+        *((order, None if order.name == layout.STACK_CA else layout.STACK_CA) for order in stack),
     )
 
 
-def own_stem(release: Release, config: TlsConfig, directory: Path, identity: str = SERVER) -> Path:
+def own_stem(
+    release: Release, config: TlsConfig, directory: Path, identity: str = layout.SERVER
+) -> Path:
     """Where certificate and key of a server of its own are, without suffix."""
-    stem = release.stem if identity == SERVER else f"{release.stem}.{identity}"
-    return directory / config.pki_dir / EXPORTS_DIRECTORY / stem
+    stem = release.stem if identity == layout.SERVER else f"{release.stem}.{identity}"
+    return directory / config.pki_dir / layout.EXPORTS_DIRECTORY / stem
 
 
 def files_of(
@@ -164,7 +146,7 @@ def files_of(
     """
     return {
         file: directory
-        / (Path(config.pki_dir, file) if file.endswith(KEY) else Path(one.source, there))
+        / (Path(config.pki_dir, file) if file.endswith(layout.KEY) else Path(one.source, there))
         for one in directories
         for there, file in one.files
     }
@@ -193,7 +175,7 @@ def plan_server(
         CertificateError: The CA to issue under cannot be used.
     """
     observation = located.project.observation
-    for_clients = identity.name == SERVER
+    for_clients = identity.name == layout.SERVER
     if for_clients and (shared := _shared(observation, config, release, identity)) is not None:
         return shared
     stem = own_stem(release, config, observation.directory, identity.name)
@@ -205,17 +187,19 @@ def plan_server(
     if not for_clients:
         return _source(identity, stem, own, stack_order(identity, config))
     require_issuer(observation, config, "end-entities")
-    return _source(identity, stem, own, orders_for({SERVER: identity}, config)[SERVER])
+    return _source(
+        identity, stem, own, orders_for({layout.SERVER: identity}, config)[layout.SERVER]
+    )
 
 
 def _shared(
     observation: Observation, config: TlsConfig, release: Release, identity: Identity
 ) -> ServerSource | None:
     """The certificate of the project, where it holds every name of the release."""
-    shared = observation.pki.certificates.get(SERVER)
+    shared = observation.pki.certificates.get(layout.SERVER)
     missing = _missing(_required(identity, release, config), shared)
     if shared is not None and not missing:
-        return ServerSource(identity, observation.directory / config.pki_dir / SERVER)
+        return ServerSource(identity, observation.directory / config.pki_dir / layout.SERVER)
     if config.server_cert is not None:
         other = ", or let cert-manager issue one: compose-tls export cert-manager"
         raise NameNotCovered(
@@ -233,9 +217,9 @@ def _stack_ca(observation: Observation, config: TlsConfig, now: datetime) -> Cer
     Raises:
         CertificateError: It cannot be used.
     """
-    path = f"{config.pki_dir}/{STACK_CA}{CERTIFICATE}"
-    usable = STACK_CA in observation.pki.usable
-    issuer = observation.pki.certificates.get(STACK_CA) if usable else None
+    path = f"{config.pki_dir}/{layout.STACK_CA}{layout.CERTIFICATE}"
+    usable = layout.STACK_CA in observation.pki.usable
+    issuer = observation.pki.certificates.get(layout.STACK_CA) if usable else None
     if issuer is None:
         raise CertificateUnreadable(
             f"{path} or its key is missing or damaged",
@@ -274,8 +258,8 @@ def _source(
     identity: Identity, stem: Path, own: ClientFacts, order: CertificateOrder | None
 ) -> ServerSource:
     """A certificate of its own: what is ordered, or else what an earlier ``export`` has issued."""
-    changes: list[FileChange] = [MakeDirectory(stem.parent, PRIVATE_DIRECTORY)]
-    for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
+    changes: list[FileChange] = [MakeDirectory(stem.parent, layout.PRIVATE_DIRECTORY)]
+    for suffix, mode in ((layout.CERTIFICATE, layout.PUBLIC), (layout.KEY, layout.PRIVATE)):
         path, there = stem.parent / f"{stem.name}{suffix}", own.files[suffix]
         before = there.sha256 if there else None
         new = CreateFile(path, Pending(path.name), mode, before)
@@ -289,7 +273,7 @@ def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identit
     if identity.name in DEPENDENCIES and not elsewhere:
         dns_names, ip_addresses = split_names((*release.dependency_names(identity.name), *_LOCAL))
         return replace(identity, dns_names=dns_names, ip_addresses=ip_addresses)
-    if identity.name != SERVER:
+    if identity.name != layout.SERVER:
         return identity
     own = (*identity.dns_names, *identity.ip_addresses)
     names = _required(identity, release, config)

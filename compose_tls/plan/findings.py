@@ -1,4 +1,4 @@
-"""What is wrong with what is declared, and with keys: who may read them, and who may not."""
+"""Problems of the declared settings and of keys: who can read them, and who cannot."""
 
 from __future__ import annotations
 
@@ -7,30 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from compose_tls import layout
 from compose_tls.changes import relative
+from compose_tls.compose.compose_project import saving
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
-from compose_tls.files import absence, in_the_way
-from compose_tls.layout import (
-    CA_CERTIFICATE,
-    CA_KEY,
-    CLIENT_CA_KEY,
-    CLIENT_KEY,
-    CLIENTS_DIRECTORY,
-    FURTHER_DIRECTORIES,
-    IGNORE_ALL,
-    IGNORE_FILE,
-    IGNORE_TAKEN,
-    KEY,
-    NEXT_CA_KEY,
-    RETIRED_CA,
-    SERVER_CERTIFICATE,
-    SERVER_KEY,
-    STACK_CA,
-    holds_key,
-    neighbours_directory,
-)
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
 from compose_tls.plan.stack_folders import Folders
@@ -38,7 +20,7 @@ from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.model import Project
+from compose_tls.project.model import Project, absence, in_the_way
 from compose_tls.shell import quoted, typed
 from compose_tls.stack.milvus.milvus_version import NEWEST
 from compose_tls.values import dataclass
@@ -48,7 +30,12 @@ if TYPE_CHECKING:
     from compose_tls.results import DeclaredService
 
 # By the CA's key anybody can be impersonated, by a client's that client.
-_CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY, CLIENT_CA_KEY, f"{STACK_CA}{KEY}")
+_CA_KEYS: Final = (
+    layout.CA_KEY,
+    layout.NEXT_CA_KEY,
+    layout.CLIENT_CA_KEY,
+    f"{layout.STACK_CA}{layout.KEY}",
+)
 _MANY: Final = 3
 _MODES: Final[Mapping[TlsMode, Literal[0, 1, 2]]] = {
     TlsMode.OFF: 0,
@@ -83,7 +70,7 @@ def declared_findings(
         services: What the services are told.
         every: Whether they are all that there are: else one that is gone was not asked for.
     """
-    from compose_tls.results import DeclaredService  # noqa: PLC0415 - status alone tells them
+    from compose_tls.results import DeclaredService  # noqa: PLC0415 - only status reports them
 
     lost = is_lost(project, config, services)
     recorded = project.state.services if project.state else ()
@@ -92,7 +79,9 @@ def declared_findings(
     # One that has another name now shows what enable gave it.
     is_renamed = bool(set(recorded) - there)
     for one in services:
-        shown = next((file.path for file in one.files if file.name == SERVER_CERTIFICATE), None)
+        shown = next(
+            (file.path for file in one.files if file.name == layout.SERVER_CERTIFICATE), None
+        )
         yield DeclaredService(
             service=one.name,
             mode=_MODES[one.mode] if one.mode is not None else None,
@@ -117,13 +106,16 @@ def _uri(project: Project, one: DeclaredTls) -> str | None:
 
 
 def is_lost(project: Project, config: TlsConfig, services: Sequence[DeclaredTls]) -> bool:
-    """Whether the record is missing of what compose-tls did: Milvus is told to show its certificate."""
+    """Whether state.json is missing although Milvus presents a certificate of compose-tls."""
     seen, pki = project.observation, project.directory / config.pki_dir
-    ours = seen.pki.has_our_ca or seen.content(pki / IGNORE_FILE) in {IGNORE_ALL, IGNORE_TAKEN}
+    ours = seen.pki.has_our_ca or seen.content(pki / layout.IGNORE_FILE) in {
+        layout.IGNORE_ALL,
+        layout.IGNORE_TAKEN,
+    }
     if project.state is not None or not ours:
         return False
-    issued = seen.content(pki / SERVER_CERTIFICATE)
-    shown = (f.path for one in services for f in one.files if f.name == SERVER_CERTIFICATE)
+    issued = seen.content(pki / layout.SERVER_CERTIFICATE)
+    shown = (f.path for one in services for f in one.files if f.name == layout.SERVER_CERTIFICATE)
     return issued is not None and any(
         path is not None and seen.content(path) == issued for path in shown
     )
@@ -133,11 +125,11 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
     state = project.state if project.state and one.name in project.state.services else None
     if one.mode is None:
         yield (
-            "not every setting of it can be read here: an image, a volume, a config or a missing file"
+            "some of its settings cannot be read here: an image, a volume, a config or a missing file"
             " may have it"
         )
     elif state is not None and one.mode != state.settings.tls_mode:
-        told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
+        told = "tlsMode is not set" if one.value is None else f"tlsMode is {one.value}"
         place = f" in {one.place}" if one.place else ""
         yield f"{told}{place}, and enable recorded {int(state.settings.tls_mode)}"
     served = project.directory / state.settings.served_dir if state else None
@@ -150,6 +142,14 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
         elif tls is not None and file.path != tls / file.name:
             found = project.relative(file.path) if file.path else "in a volume"
             yield f"{file.target} is {found}, and not {project.relative(tls / file.name)}"
+
+
+def unseen(project: Project) -> Iterator[TlsWarning]:
+    """What Compose would fetch from elsewhere, with services that TLS may cut off."""
+    for one in project.compose.elsewhere:
+        name = project.relative(one.file)
+        text = f"{one.place} is not fetched: services of it that run or use Milvus are not seen"
+        yield TlsWarning("not-fetched", text, name, saving(one.place), one.line)
 
 
 def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
@@ -188,12 +188,14 @@ class _Keys:
 
     @property
     def served(self) -> Path:
-        return self.observation.directory / self.located.state.settings.served_dir / SERVER_KEY
+        return (
+            self.observation.directory / self.located.state.settings.served_dir / layout.SERVER_KEY
+        )
 
     @property
     def neighbours(self) -> Path:
         tls_dir = self.located.state.settings.tls_dir
-        return self.observation.directory / neighbours_directory(tls_dir)
+        return self.observation.directory / layout.neighbours_directory(tls_dir)
 
     @property
     def of_parts(self) -> Mapping[Path, frozenset[str]]:
@@ -204,7 +206,7 @@ class _Keys:
             root / folder / there: frozenset(one.name for one in folders.readers[folder])
             for folder, files in folders.files.items()
             for there, _ in files
-            if holds_key(there)
+            if layout.holds_key(there)
         }
 
     def exposed(self) -> Iterator[TlsWarning]:
@@ -225,13 +227,13 @@ class _Keys:
                 allowed |= 0o040
             if not file.mode & 0o777 & ~allowed:
                 continue
-            if file.path.parent == self.pki / CLIENTS_DIRECTORY:
+            if file.path.parent == self.pki / layout.CLIENTS_DIRECTORY:
                 of_clients.append(file)
                 continue
             mode = 0o640 if allowed & 0o040 and file.mode & 0o040 else 0o600
             yield self.exposure(self.name(file.path), file, mode, self.name(file.path))
         if len(of_clients) > _MANY:
-            where = self.name(self.pki / CLIENTS_DIRECTORY)
+            where = self.name(self.pki / layout.CLIENTS_DIRECTORY)
             what = f"{len(of_clients):,} keys in {where}"
             yield self.exposure(what, of_clients[0], 0o600, f"{quoted(where)}/*.key", shown=True)
         else:
@@ -247,9 +249,9 @@ class _Keys:
         for path in (one.path for one in every if one.path != self.served):
             if self.observation.files.get(path):
                 continue
-            hint = in_the_way(path, directory) or "compose-tls enable"
+            hint = in_the_way(path, self.observation) or "compose-tls enable"
             yield TlsWarning(
-                "certificate-unreadable", absence(path, directory), self.name(path), hint
+                "certificate-unreadable", absence(path, self.observation), self.name(path), hint
             )
 
     def exposure(
@@ -285,7 +287,7 @@ class _Keys:
         first, others = self.name(shown[0]), len(shown) - 1
         more = f" and {others:,} more" if others else ""
         place = f"{relative(mount.file, self.observation.directory)}:{mount.line}"
-        wanted = self.name(self.pki / CA_CERTIFICATE)
+        wanted = self.name(self.pki / layout.CA_CERTIFICATE)
         return TlsWarning(
             code="key-mounted",
             message=f"service {service.name} mounts {first}{more} at {mount.target}: anyone with "
@@ -300,9 +302,8 @@ class _Keys:
         name = self.name(self.served)
         key = self.observation.files.get(self.served)
         if key is None:
-            directory = self.observation.directory
-            gone = absence(self.served, directory)
-            hint = in_the_way(self.served, directory) or "compose-tls enable"
+            gone = absence(self.served, self.observation)
+            hint = in_the_way(self.served, self.observation) or "compose-tls enable"
             return TlsWarning("certificate-unreadable", gone, name, hint), False
         user = ContainerUser.of(milvus)
         reads = user.reads(key)
@@ -327,19 +328,19 @@ class _Keys:
 
     def found(self) -> Iterator[FileFacts]:
         """The private keys that there are."""
-        further = {self.pki / name for name in FURTHER_DIRECTORIES}
+        further = {self.pki / name for name in layout.FURTHER_DIRECTORIES}
         places = {self.pki, *further, self.served.parent}
         places |= {path.parent for path in self.of_parts}
         for path, file in self.observation.files.items():
             ours = path.parent in places or path.parent.parent == self.neighbours
-            if file is not None and path.suffix == KEY and ours:
+            if file is not None and path.suffix == layout.KEY and ours:
                 yield file
 
     def is_secret(self, path: Path) -> bool:
         if self.neighbours in path.parents:
             # What one neighbour has is mounted into it.
             return False
-        of_client = path.name == CLIENT_KEY or path.parent.name == CLIENTS_DIRECTORY
+        of_client = path.name == layout.CLIENT_KEY or path.parent.name == layout.CLIENTS_DIRECTORY
         return of_client or _is_of_ca(path)
 
     def shows(self, mount: Mount, key: Path) -> bool:
@@ -355,4 +356,4 @@ class _Keys:
 
 
 def _is_of_ca(key: Path) -> bool:
-    return key.name in _CA_KEYS or RETIRED_CA.fullmatch(key.name) is not None
+    return key.name in _CA_KEYS or layout.RETIRED_CA.fullmatch(key.name) is not None

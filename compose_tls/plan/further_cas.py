@@ -1,4 +1,4 @@
-"""CAs in our files that no one put there by a command: they are not handed on in silence."""
+"""Unexpected CAs in the files of compose-tls: they are refused, not passed on silently."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from compose_tls.vocabulary import TlsWarning
 def further_cas(
     observation: Observation, config: TlsConfig, state: State | None
 ) -> tuple[TlsWarning, ...]:
-    """The CAs that stand in ``ca.pem`` or ``client-ca.pem`` next to ours, and have not been recorded.
+    """The CAs that are in ``ca.pem`` or ``client-ca.pem`` next to ours, and have not been recorded.
 
     What a command copies to where Milvus reads it lets clients in. A CA of the project, the one that
     takes over, and what is above them belong there.

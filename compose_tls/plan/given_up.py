@@ -1,4 +1,4 @@
-"""What was encrypted, shown or asked for, and is not from now on."""
+"""What enable gives up: modes, scopes, names and certificates of an earlier enable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def given_up(
         yield TlsWarning("scope-reduced", text, hint=hint)
     left = set(state.services) - {one.name for one in milvus}
     for name in sorted(left & set(project.compose.services)):
-        text = f"service {name} goes back to plain text: --service does not name it"
+        text = f"service {name} returns to plain text: --service does not name it"
         hint = joined(_naming("--service", (*state.services, *(one.name for one in milvus))))
         yield TlsWarning("service-left-out", text, hint=hint)
 
@@ -85,7 +85,7 @@ def _replaced(project: Project, config: TlsConfig, one: DeclaredTls) -> Iterator
     if config.server_cert or shown is None or shown == ours:
         return
     if project.observation.files.get(shown, shown) is None:
-        # As in a fresh clone: nobody has met it there.
+        # As in a fresh clone: no client has seen it there.
         return
     name = project.relative(shown)
     keep = ["--server-cert", name, *(["--server-key", project.relative(key)] if key else [])]

@@ -1,4 +1,4 @@
-"""Health checks that go where TLS or the end of REST lets them in no more, and what they become."""
+"""Health checks that TLS or the end of REST would break, and their replacements."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from compose_tls.observation import Observation
 from compose_tls.pki.client_names import CLIENT_DOMAIN, client_dns_name
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
+from compose_tls.pki.subject import escaped, require_without_common_name
 from compose_tls.plan.client_ca import client_ca_made, client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import ends, reissued, require_ca_valid, why_replaced
 from compose_tls.setup import Identity
@@ -53,7 +54,7 @@ def plan_identities(
     And for a client CA, where that is another one.
 
     Args:
-        observation: What lies in the PKI directory.
+        observation: What is in the PKI directory.
         config: The settings; they hold the names that the user asks for.
         members: The services that show the server certificate.
         found: Names found in the project; what is not allowed in a certificate is left out.
@@ -148,7 +149,7 @@ def with_sources(
     is one: it is to outlive the change.
 
     Args:
-        observation: What lies in the PKI directory.
+        observation: What is in the PKI directory.
         config: The settings.
         identities: The identities, by name.
         sources: Where each of them comes from; one that is missing is none of the plan's.
@@ -164,7 +165,7 @@ def with_sources(
         order = orders[CA] if name == NEXT_CA else orders[name]
         order = replace(order, identity=name)
         issuer = None
-        if order.role != "ca":
+        if order.profile != "ca":
             above = [one for one in (CLIENT_CA, NEXT_CA) if name != SERVER and one in sources]
             issuer = above[0] if above else CA
         planned.append(
@@ -207,7 +208,7 @@ def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, 
     return {
         name: CertificateOrder(
             one.profile,
-            subject_of(common_names.get(name) or _escaped(one.members[0]), config),
+            subject_of(common_names.get(name) or escaped(one.members[0]), config),
             config.key_type,
             config.ca_days if one.profile == "ca" else config.days,
             one.dns_names,
@@ -226,10 +227,6 @@ def subject_of(common_name: str, config: TlsConfig) -> str:
     """
     if not config.subject:
         return f"CN={common_name}"
-    from compose_tls.pki.subject import (  # noqa: PLC0415 - cryptography costs 75 ms
-        require_without_common_name,
-    )
-
     require_without_common_name(config.subject)
     return f"CN={common_name},{config.subject}"
 
@@ -240,7 +237,7 @@ def require_names_permitted(
     """Make sure that the existing CA, or the one that takes over, is as constrained as it has to be.
 
     Args:
-        observation: What lies in the PKI directory.
+        observation: What is in the PKI directory.
         config: The settings; a CA that is to be constrained is not quietly left as it is.
         dns_names: The names of the server.
 
@@ -289,7 +286,7 @@ def _is_requested(
 
     A request whose key is made again is made again as well, asked for or not.
     """
-    if order.role == "ca" or source == "provided" or order.name not in {SERVER, CLIENT}:
+    if order.profile == "ca" or source == "provided" or order.name not in {SERVER, CLIENT}:
         return False
     if source == "existing":
         names = frozenset({*order.dns_names, *order.ip_addresses})
@@ -321,21 +318,15 @@ def _retirement_warning(config: TlsConfig, name: str, retired: str) -> TlsWarnin
         )
     return TlsWarning(
         "ca-replaced",
-        f"{bundle} now holds a different CA; distribute it to every client; the previous key is kept as"
+        f"{bundle} now holds a different CA; the previous key is kept as"
         f" {config.pki_dir}/{retired}{KEY}",
         bundle,
-        "give it to every client",
+        f"give {bundle} to every client",
     )
 
 
-def _escaped(name: str) -> str:
-    from compose_tls.pki.subject import escaped  # noqa: PLC0415 - cryptography costs 75 ms
-
-    return escaped(name)
-
-
 def is_valid(name: str) -> bool:
-    """Whether a name can stand in a certificate."""
+    """Whether a name can be in a certificate."""
     try:
         split_names([name])
     except NameInvalid:

@@ -11,7 +11,6 @@ from typing import Final
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -27,14 +26,14 @@ from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.copies import key_and_copy_states
-from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
+from compose_tls.plan.lifetimes import OTHER_CA, finishing_ca, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
-from compose_tls.project.model import restoring_ca
+from compose_tls.project.model import absence, in_the_way, restoring_ca
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsWarning, has_ended
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning, has_ended
 
 _RENEW: Final = "compose-tls renew"
 _RENEW_CA: Final = f"{_RENEW} --ca"
@@ -50,6 +49,7 @@ class Inventory:
         usable: Whether none that Milvus or a client of ours needs is missing or has expired.
         files: Every recorded file, the user's own included: as it was written, or not.
         mending: The command after which Milvus can work with them; ``None`` where none of ours is known.
+        lost: The certificate files that cannot be read; each has its warning.
     """
 
     certificates: tuple[CertificateResult, ...]
@@ -57,10 +57,15 @@ class Inventory:
     usable: bool
     files: tuple[FileState, ...] = ()
     mending: str | None = None
+    lost: frozenset[Path] = frozenset()
 
 
 def inventory(
-    observation: Observation, config: TlsConfig, state: State, now: datetime
+    observation: Observation,
+    config: TlsConfig,
+    state: State,
+    now: datetime,
+    mended: Mapping[Path, TlsWarning],
 ) -> Inventory:
     """Read every certificate: those that enable recorded, a CA that is to take over, further clients.
 
@@ -69,6 +74,7 @@ def inventory(
         config: The settings; they say where the certificates are.
         state: What enable recorded.
         now: The time that validity is judged by.
+        mended: What is known of files that are not whole, with what mends each.
 
     Returns:
         What was found; the warnings of further clients are counted together, and break nothing.
@@ -76,6 +82,7 @@ def inventory(
     found = _Certificates(
         observation,
         now,
+        mended=mended,
         renewing=_renewing(observation, config),
         renewing_ca=_renewing_ca(observation, config),
         restoring_ca=restoring_ca(observation, config, state),
@@ -84,7 +91,7 @@ def inventory(
     paths = tuple(_recorded(observation, config, state))
     for path in paths:
         found.read(observation.directory / path)
-    # A new CA that can take over, or one of which nobody knows whether it can.
+    # A new CA that can take over, or one of which that is unknown.
     if observation.pki.next_ca or set(paths) - set(state.certificates):
         found.warnings.append(rollover_warning(config))
     clients = ClientCertificates.of(observation, config, state)
@@ -98,10 +105,15 @@ def inventory(
     states = tuple(_states(observation, config, state, found.bundles))
     drifted = [file.path for file in states if file.state == "drifted"]
     states = (*states, *key_and_copy_states(observation, config, state, drifted))
+    # What someone put in place of a copy is not renewed.
+    replaced = _served(state).intersection(drifted)
+    aged = [
+        replace(one, hint=_again(state)) if one.path in replaced else one for one in found.warnings
+    ]
     return Inventory(
         tuple(found.results),
         (
-            *found.warnings,
+            *aged,
             *clients.aged(now),
             *_exports_aged(observation, config, now),
             # Where no CA is known, neither is that of a client another one.
@@ -110,14 +122,30 @@ def inventory(
         ),
         found.usable,
         states,
-        found.command,
+        _enabling(state) if replaced and found.command else found.command,
+        frozenset(found.lost),
     )
+
+
+def replaced_by_hand(observation: Observation, state: State) -> TlsWarning | None:
+    """That what Milvus reads is another certificate than the one that was written there.
+
+    Args:
+        observation: The project as it is.
+        state: What enable recorded.
+    """
+    for path in sorted(_served(state)):
+        content, digest = observation.content(observation.directory / path), state.digests.get(path)
+        if content is not None and digest is not None and sha256(content) != digest:
+            text = f"{path} has changed since it was written"
+            return TlsWarning("certificates-drifted", text, path, _again(state))
+    return None
 
 
 def shown_certificates(
     observation: Observation, declared: Sequence[DeclaredTls], now: datetime
 ) -> Inventory:
-    """Read the certificates that services are told to show, and the CAs that they are told to trust.
+    """Read the certificates that services present, and the CAs that they trust, by their settings.
 
     Args:
         observation: The project as it is.
@@ -130,13 +158,13 @@ def shown_certificates(
         observation, now, renewal=f"replace it and restart the service, {issuing}"
     )
     for file in dict.fromkeys(file for one in declared for file in one.files):
-        # What was not looked at lies outside the project.
+        # What was not looked at is outside the project.
         if file.path is None or file.path not in observation.files:
             continue
         if observation.files[file.path] is None:
             # As in a fresh clone: what was made here is not in the repository.
             name = relative(file.path, observation.directory)
-            said = found.unreadable(name, absence(file.path, observation.directory))
+            said = found.unreadable(name, absence(file.path, observation))
             found.lose(replace(said, hint=f"put it there, {issuing}"), file.path)
         elif file.path in observation.pki.foreign_keys:
             name = relative(file.path, observation.directory)
@@ -165,6 +193,8 @@ class _Certificates:
     bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
     usable: bool = True
     command: str | None = None
+    mended: Mapping[Path, TlsWarning] = field(default_factory=dict)
+    lost: set[Path] = field(default_factory=set)
 
     def read(self, file: Path) -> None:
         path = relative(file, self.observation.directory)
@@ -175,7 +205,7 @@ class _Certificates:
             self.lose(self.unreadable(path, error.message), file)
             return
         if not found:
-            self.lose(self.unreadable(path, absence(file, self.observation.directory)), file)
+            self.lose(self.unreadable(path, absence(file, self.observation)), file)
             return
         self.bundles[path] = found
         first, *further = found
@@ -187,14 +217,19 @@ class _Certificates:
 
     def lose(self, warning: TlsWarning, file: Path) -> None:
         restoring = self.restoring_ca if file == self.ca else None
-        back = in_the_way(file, self.observation.directory) or restoring
+        back = in_the_way(file, self.observation) or restoring
+        if file in self.mended:
+            back = self.mended[file].hint
         self.warnings.append(replace(warning, hint=back) if back else warning)
+        self.lost.add(file)
         self.usable = False
 
     def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:
         left = facts.remaining(self.now)
         ca = self.observation.pki.certificates.get(CA)
-        with_its_ca = ca is not None and facts.not_after >= ca.not_after
+        with_its_ca = ca is not None and (
+            facts.not_after >= ca.not_after or has_ended(ca.not_after, self.now)
+        )
         hint = self.renewing_ca if facts.is_ca or with_its_ca else self.renewing
         hint = self.renewal or hint
         # Before that, renew would have nothing to do.
@@ -203,6 +238,14 @@ class _Certificates:
             text = f"{what} expired on {facts.not_after:%Y-%m-%d}"
             self.command = self.command or (hint if hint in {_RENEW, _RENEW_CA} else None)
             yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
+        elif facts.not_before > self.now:
+            self.usable = False
+            yield TlsWarning(
+                code="certificate-not-yet-valid",
+                message=f"{what} is valid only from {facts.not_before:%Y-%m-%d %H:%M} UTC on",
+                path=path,
+                hint="check the clock of this machine",
+            )
         elif left < early:
             text = f"{what} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
             yield TlsWarning(code="certificate-expires-soon", message=text, path=path, hint=hint)
@@ -255,7 +298,7 @@ def _states(
         elif digest := state.digests.get(path):
             yield _state(path, same=sha256(content) == digest)
         else:
-            # An earlier version recorded the first certificate alone: the copy tells of the others.
+            # An earlier version recorded only the first certificate: the copy shows the others.
             origin = f"{config.pki_dir}/{Path(path).name}"
             others = bundles.get(origin, bundles[path])
             same = bundles[path][0].sha256 == fingerprint and bundles[path] == others
@@ -275,14 +318,13 @@ def _drifts(
     for file in states:
         if file.state == "drifted" and (found := bundles.get(file.path)):
             holds = ", ".join(one.subject for one in found)
-            command = f"compose-tls enable --mode {state.settings.mode}"
             if file.path in _served(state):
-                hint = f"{command} writes it again"
+                hint = _again(state)
             elif found[0].is_ca:
                 hint = f"restore {file.path}: compose-tls enable does not accept another CA there"
             else:
                 hint = (
-                    f"{command} keeps it if it is from the CA and belongs to its key, and "
+                    f"{_enabling(state)} keeps it if it is from the CA and belongs to its key, and "
                     "otherwise issues another"
                 )
             yield TlsWarning(
@@ -291,6 +333,14 @@ def _drifts(
                 path=file.path,
                 hint=hint,
             )
+
+
+def _enabling(state: State) -> str:
+    return f"compose-tls enable --mode {state.settings.mode}"
+
+
+def _again(state: State) -> str:
+    return f"{_enabling(state)} writes it again"
 
 
 def _served(state: State) -> frozenset[str]:
@@ -320,7 +370,7 @@ def _exports_aged(
         try:
             end = certificate_facts(file.content or b"", path=name).not_after
         except CertificateError:
-            continue  # issued anew by the next export
+            continue  # issued again by the next export
         if end - now < RENEW_BEFORE:
             yield TlsWarning(
                 "export-expires-soon",

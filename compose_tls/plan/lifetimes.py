@@ -1,4 +1,4 @@
-"""Until when certificates are valid, and from when on they are to be renewed."""
+"""When certificates expire, and when they are due for renewal."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired
 from compose_tls.layout import CA, CA_CERTIFICATE, CERTIFICATE, CLIENT_CA, NEXT_CA
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.vocabulary import TlsWarning, has_ended
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning, has_ended
 
-RENEW_BEFORE: Final = timedelta(days=30)
 _DAY: Final = timedelta(days=1)
-OTHER_CA: Final = "give certificates of a CA with a later end to compose-tls enable"
+OTHER_CA: Final = "give compose-tls enable certificates of a CA that is valid longer"
 
 
 def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
@@ -106,7 +105,7 @@ def ends(
 
     Args:
         planned: Where each certificate comes from.
-        observation: What lies in the PKI directory; a CA ends with the first of its chain.
+        observation: What is in the PKI directory; a CA ends with the first of its chain.
         config: The settings.
         now: The time to judge by.
     """
@@ -126,8 +125,8 @@ def ends(
             brought = name != CLIENT_CA and config.ca_cert is not None
             yield TlsWarning(
                 "ca-expires-soon",
-                f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
-                "certificate under it",
+                f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and with it "
+                "every certificate that it issued",
                 path,
                 OTHER_CA if brought else hints.get(name, hints[CA]),
             )

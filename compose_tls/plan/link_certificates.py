@@ -1,4 +1,4 @@
-"""Until when each connection is encrypted, and why another one is plain, by the effective project."""
+"""The certificate of each encrypted connection, and the reason of each plain one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def with_certificates(
     declared: Sequence[DeclaredTls],
     certificates: Iterable[CertificateResult],
 ) -> tuple[Link, ...]:
-    """Connections with the certificates that their targets are told to show.
+    """Connections with the certificates that their targets are configured to present.
 
     Args:
         project: The project as it is.

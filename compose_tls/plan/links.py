@@ -1,4 +1,4 @@
-"""Every network connection that Milvus has a part in: encrypted or not, and who reaches it."""
+"""Every network connection of Milvus: encrypted or not, and who can reach it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class _Map:
             )
 
     def warnings(self) -> Iterator[TlsWarning]:
-        """Where anybody could read and write data without TLS and without credentials."""
+        """Ports where anyone can read and write data without TLS and without credentials."""
         for milvus in self.proxies:
             for listener in milvus.configuration.listeners:
                 published = self.parties.published(milvus.service, listener.port)
@@ -101,13 +101,12 @@ class _Map:
                         code="metrics-port-open",
                         message=f"port {listener.port} of {milvus.service.name} accepts /api/v1 "
                         "requests in plain text and without credentials",
-                        path=milvus.service.main.document.name,
-                        line=milvus.service.main.line("ports"),
+                        **milvus.service.main.place("ports"),
                         hint=_closer(milvus, listener.port),
                     )
 
     def internal_ports(self) -> Iterator[TlsWarning]:
-        """Where anybody speaks as a component of Milvus does, whatever clients have to show."""
+        """Ports where anyone can connect as a Milvus component, without a certificate."""
         for milvus in self.proxies:
             if milvus.service.text("network_mode") == "host":
                 continue  # there everything is, and no line of the file says it
@@ -119,8 +118,7 @@ class _Map:
                     code="internal-port-open",
                     message=f"port {port} of {milvus.service.name} accepts traffic of the Milvus "
                     "components in plain text and without a client certificate, in every mode",
-                    path=milvus.service.main.document.name,
-                    line=milvus.service.main.line("ports"),
+                    **milvus.service.main.place("ports"),
                     hint=f"remove it from ports, or {_closer(milvus, port)}",
                 )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from compose_tls import layout
 from compose_tls.changes import (
     Content,
     CreateFile,
@@ -21,34 +22,6 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
-from compose_tls.layout import (
-    CA,
-    CA_CERTIFICATE,
-    CERTIFICATE,
-    CLIENT_CA,
-    CLIENT_CA_CERTIFICATE,
-    CLIENTS_DIRECTORY,
-    IGNORE_ALL,
-    IGNORE_FILE,
-    IGNORE_TAKEN,
-    KAFKA,
-    KEY,
-    MADE,
-    MILVUS,
-    NEXT_CA,
-    PRIVATE,
-    PRIVATE_DIRECTORY,
-    PUBLIC,
-    PUBLIC_DIRECTORY,
-    REQUESTS,
-    SERIAL_FILE,
-    SERVER,
-    SERVER_CERTIFICATE,
-    SERVER_KEY,
-    STATE_FILE,
-    TLS_FILES,
-    neighbours_directory,
-)
 from compose_tls.plan.brought import lying_in
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
@@ -73,7 +46,7 @@ class ManagedFiles:
         self.pki = self.directory / config.pki_dir
         self.root = self.directory / config.tls_dir
         self.tls = self.directory / config.served_dir
-        self.neighbours = self.directory / neighbours_directory(config.tls_dir)
+        self.neighbours = self.directory / layout.neighbours_directory(config.tls_dir)
         self.taken = taken_over(self.directory, config)
 
     def plan(
@@ -103,8 +76,9 @@ class ManagedFiles:
         access = key_access(
             milvus,
             self.observation,
-            self.project.relative(self.tls / SERVER_KEY),
-            kept=identities.source(SERVER) == "existing" or self.tls / SERVER_KEY in self.taken,
+            self.project.relative(self.tls / layout.SERVER_KEY),
+            kept=identities.source(layout.SERVER) == "existing"
+            or self.tls / layout.SERVER_KEY in self.taken,
             users_of_images=users_of_images,
         )
         beside = neighbour_changes(self, neighbours, identities, users_of_images or {})
@@ -120,8 +94,8 @@ class ManagedFiles:
         plan = Plan(
             self.directory,
             (
-                MakeDirectory(self.pki, PRIVATE_DIRECTORY),
-                *(MakeDirectory(path, PUBLIC_DIRECTORY) for path in dict.fromkeys(tls)),
+                MakeDirectory(self.pki, layout.PRIVATE_DIRECTORY),
+                *(MakeDirectory(path, layout.PUBLIC_DIRECTORY) for path in dict.fromkeys(tls)),
                 *stack.directories(),
                 *beside.directories,
                 *changes,
@@ -155,24 +129,26 @@ class ManagedFiles:
         """
         return [
             self.written(
-                self.pki / IGNORE_FILE, IGNORE_TAKEN if self.taken else IGNORE_ALL, PUBLIC
+                self.pki / layout.IGNORE_FILE,
+                layout.IGNORE_TAKEN if self.taken else layout.IGNORE_ALL,
+                layout.PUBLIC,
             ),
             *(change for one in identities.identities for change in self._files(one, identities)),
             *self._promoted(identities),
             *(change for _, name in identities.retired for change in self._retired(name)),
             *self._requests(identities),
-            self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC),
+            self.written(self.root / layout.IGNORE_FILE, layout.IGNORE_ALL, layout.PUBLIC),
             # The server reads by which CA it knows its clients.
             *(
-                self.copied(self.tls / name, own, identities, KeyAccess(PUBLIC))
+                self.copied(self.tls / name, own, identities, KeyAccess(layout.PUBLIC))
                 for name, own in (
-                    (CA_CERTIFICATE, f"{identities.client_ca}{CERTIFICATE}"),
-                    (SERVER_CERTIFICATE, SERVER_CERTIFICATE),
+                    (layout.CA_CERTIFICATE, f"{identities.client_ca}{layout.CERTIFICATE}"),
+                    (layout.SERVER_CERTIFICATE, layout.SERVER_CERTIFICATE),
                 )
             ),
-            self.copied(self.tls / SERVER_KEY, SERVER_KEY, identities, access),
+            self.copied(self.tls / layout.SERVER_KEY, layout.SERVER_KEY, identities, access),
             *(
-                self.copied(path, CA_CERTIFICATE, identities, KeyAccess(PUBLIC))
+                self.copied(path, layout.CA_CERTIFICATE, identities, KeyAccess(layout.PUBLIC))
                 for path in self._ca_of_others()
             ),
             *self._left_behind(),
@@ -186,14 +162,14 @@ class ManagedFiles:
         known = self._records(identities, file_digests(others, {}, self.directory))
         issued = any(isinstance(c, CreateFile) and isinstance(c.content, Pending) for c in others)
         if known is None or issued:
-            return self.written(path, Pending(STATE_FILE), PRIVATE)
+            return self.written(path, Pending(layout.STATE_FILE), layout.PRIVATE)
         new = state.model_copy(update={"identities": known})
-        # That an earlier version recorded less is no reason to write.
+        # A record with less content, of an earlier version, is not rewritten.
         less = new.model_copy(update={"before": None})
         known_before = (new, new.without_digests, less, less.without_digests)
         if self.state is not None and self.state in known_before:
             return KeepFile(path, self.digest(path))
-        return self.written(path, new.render(), PRIVATE)
+        return self.written(path, new.render(), layout.PRIVATE)
 
     def written(
         self,
@@ -225,8 +201,9 @@ class ManagedFiles:
             return KeepFile(path, facts.sha256)
         if not self._is_ours(path, origin or path.name):
             name = self.project.relative(path)
+            record = self.project.relative(self.pki / layout.STATE_FILE)
             raise ValueInTheWay(
-                f"{name} already exists, and no {self.project.relative(self.pki / STATE_FILE)} lists it",
+                f"{name} already exists, and no {record} lists it",
                 hint=f"{self._way_to_bring()}; or move it away; or choose another directory with "
                 "--tls-dir; or, if compose-tls created it, give the --pki-dir of that time",
                 path=name,
@@ -252,31 +229,36 @@ class ManagedFiles:
             return True
         if not self.observation.pki.has_our_ca:
             return False
-        ours = (self.pki, self.pki / CLIENTS_DIRECTORY)
+        ours = (self.pki, self.pki / layout.CLIENTS_DIRECTORY)
         if self.neighbours in path.parents:
-            # Beside a file of ours that says so, all is ours.
-            return self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
-        if path.name in MADE and path.parent in {self.root / MILVUS, self.root / KAFKA}:
-            # Made of what lies elsewhere: roots of everybody, and nothing that anybody would miss.
+            # Next to a file of compose-tls that says so, everything is ours.
+            return (
+                self.observation.content(self.neighbours / layout.IGNORE_FILE) == layout.IGNORE_ALL
+            )
+        if path.name in layout.MADE and path.parent in {
+            self.root / layout.MILVUS,
+            self.root / layout.KAFKA,
+        }:
+            # Made from data that exists elsewhere: public roots, and nothing that would be missed.
             return True
         return path.parent in ours or self.digest(path) in self._origins(origin)
 
     def _origins(self, name: str) -> set[str]:
         """What the PKI directory has that may lie in the TLS directory under that name."""
-        names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
+        names = [name, *([layout.CLIENT_CA_CERTIFICATE] if name == layout.CA_CERTIFICATE else [])]
         return {digest for one in names if (digest := self.digest(self.pki / one))}
 
     def _files(self, one: PlannedIdentity, identities: IdentityPlan) -> list[FileChange]:
         """Certificate and key of an identity in the PKI directory."""
         changes: list[FileChange] = []
-        for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
+        for suffix, mode in ((layout.CERTIFICATE, layout.PUBLIC), (layout.KEY, layout.PRIVATE)):
             path = self.pki / f"{one.identity.name}{suffix}"
             digest = self.digest(path)
-            is_ca_key = one.identity.profile == "ca" and suffix == KEY
+            is_ca_key = one.identity.profile == "ca" and suffix == layout.KEY
             if is_ca_key and one.source in {"existing", "provided"} and digest is None:
                 # The key of a CA that the user provides stays where the user keeps it.
                 continue
-            grows = path.name == CA_CERTIFICATE and len(identities.trusted) > 1
+            grows = path.name == layout.CA_CERTIFICATE and len(identities.trusted) > 1
             if (one.source == "existing" and not grows) or self._is_copied(one):
                 changes.append(KeepFile(path, digest))
             elif is_ca_key and one.source == "provided":
@@ -289,38 +271,45 @@ class ManagedFiles:
 
     def _promoted(self, identities: IdentityPlan) -> list[FileChange]:
         """The CA that was to take over is in its place."""
-        if identities.source(CA) != "promoted":
+        if identities.source(layout.CA) != "promoted":
             return []
-        paths = (self.pki / f"{NEXT_CA}{suffix}" for suffix in (CERTIFICATE, KEY))
+        paths = (
+            self.pki / f"{layout.NEXT_CA}{suffix}" for suffix in (layout.CERTIFICATE, layout.KEY)
+        )
         return [RemoveFile(path, self.digest(path)) for path in paths]
 
     def _retired(self, name: str) -> list[FileChange]:
         """A CA that gives way to another, under its other name."""
-        certificate, key = self.pki / f"{name}{CERTIFICATE}", self.pki / f"{name}{KEY}"
+        certificate, key = (
+            self.pki / f"{name}{layout.CERTIFICATE}",
+            self.pki / f"{name}{layout.KEY}",
+        )
         return [
-            self.written(certificate, Pending(certificate.name), PUBLIC),
-            self.written(key, Pending(key.name), PRIVATE),
+            self.written(certificate, Pending(certificate.name), layout.PUBLIC),
+            self.written(key, Pending(key.name), layout.PRIVATE),
         ]
 
     def _requests(self, identities: IdentityPlan) -> list[FileChange]:
         """Signing requests, and the serial number that OpenSSL counts on from."""
         changes: list[FileChange] = []
         written = {f"{order.name}.csr" for order in identities.requests}
-        for name in (*REQUESTS, SERIAL_FILE):
+        for name in (*layout.REQUESTS, layout.SERIAL_FILE):
             path = self.pki / name
             digest = self.digest(path)
-            if name in written or (name == SERIAL_FILE and self.config.csr and digest is None):
-                changes.append(self.written(path, Pending(name), PUBLIC))
+            if name in written or (
+                name == layout.SERIAL_FILE and self.config.csr and digest is None
+            ):
+                changes.append(self.written(path, Pending(name), layout.PUBLIC))
             elif self.config.csr and digest is not None:
                 changes.append(KeepFile(path, digest))
         return changes
 
     def _refuse_damaged_ca(self, key: Path, ca: str) -> NoReturn:
         name = self.project.relative(key)
-        given = self.config.client_ca_cert if ca == CLIENT_CA else self.config.ca_cert
+        given = self.config.client_ca_cert if ca == layout.CLIENT_CA else self.config.ca_cert
         raise ValueInTheWay(
             f"{name} does not belong to the certificate next to it, nor to {given}",
-            hint=f"move {name} away: compose-tls does not write over a key that it does not know",
+            hint=f"move {name} away: compose-tls does not overwrite a key that it does not know",
             path=name,
         )
 
@@ -331,12 +320,12 @@ class ManagedFiles:
         origin = self.digest(self.pki / name)
         facts = self.observation.files.get(path)
         brought = self.config.ca_cert and self.directory / self.config.ca_cert
-        if name == CLIENT_CA_CERTIFICATE and brought == path and path not in self.taken:
+        if name == layout.CLIENT_CA_CERTIFICATE and brought == path and path not in self.taken:
             self._refuse_place(path)
         if facts is not None and path in self.taken:
             return KeepFile(path, facts.sha256)
         one = identities.get(name.rpartition(".")[0])
-        grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
+        grows = name == layout.CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
         stays = one is not None and (stays or self._is_copied(one))
         if facts is not None and stays and access.is_of(facts) and facts.sha256 in {None, origin}:
@@ -353,7 +342,7 @@ class ManagedFiles:
 
     def _ca_of_others(self) -> tuple[Path, ...]:
         """The CA in the TLS directory itself, where proxies have one below and others mount it."""
-        path = self.root / CA_CERTIFICATE
+        path = self.root / layout.CA_CERTIFICATE
         mounts = (
             mount.host_path
             for service in self.project.compose.services.values()
@@ -367,7 +356,9 @@ class ManagedFiles:
         if old == self.tls:
             return []
         # What keeps the whole directory out of images and repositories stays.
-        names = [name for name in TLS_FILES if old != self.root or name != IGNORE_FILE]
+        names = [
+            name for name in layout.TLS_FILES if old != self.root or name != layout.IGNORE_FILE
+        ]
         found = [(old / name, self._origins(name)) for name in names]
         kept = self._ca_of_others()
         ours = [at for at, those in found if at not in kept and self.digest(at) in those]

@@ -1,4 +1,4 @@
-"""What the services that talk to Milvus get to see: each has a directory, with its own identity only."""
+"""The files of services that connect to Milvus: each has a directory with its own identity only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compose_tls import layout
 from compose_tls.changes import (
     FileChange,
     IdentityPlan,
@@ -18,21 +19,7 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.compose.service import Service
-from compose_tls.layout import (
-    CA,
-    CA_CERTIFICATE,
-    CLIENT_KEY,
-    CLIENTS_DIRECTORY,
-    IGNORE_ALL,
-    IGNORE_FILE,
-    NEIGHBOUR_ROOTS,
-    PRIVATE_DIRECTORY,
-    PUBLIC,
-    PUBLIC_DIRECTORY,
-    client_identity,
-    neighbours_directory,
-)
-from compose_tls.plan.container_user import KeyAccess, Server, key_access
+from compose_tls.plan.container_user import KeyAccess, OtherServer, key_access
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -43,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourFiles:
-    """A service, and what lies in its directory.
+    """A service, and what is in its directory.
 
     Attributes:
         name: Its name.
@@ -74,7 +61,7 @@ def neighbour_changes(
     """Plan the files of neighbours, and that what an earlier enable left of others goes.
 
     Args:
-        managed: Plans files of ours.
+        managed: Plans files of compose-tls.
         neighbours: The services, and what each gets to see.
         identities: Where each certificate comes from.
         users_of_images: The users that images name, by service, where an engine told.
@@ -87,13 +74,19 @@ def neighbour_changes(
     directories: list[FileChange] = []
     if neighbours:
         places = [managed.neighbours, *(managed.neighbours / one.name for one in neighbours)]
-        directories = [MakeDirectory(place, PUBLIC_DIRECTORY) for place in places]
-        changes.append(managed.written(managed.neighbours / IGNORE_FILE, IGNORE_ALL, PUBLIC))
-    if any(CLIENT_KEY in one.files for one in neighbours):
-        directories.append(MakeDirectory(managed.pki / CLIENTS_DIRECTORY, PRIVATE_DIRECTORY))
+        directories = [MakeDirectory(place, layout.PUBLIC_DIRECTORY) for place in places]
+        changes.append(
+            managed.written(
+                managed.neighbours / layout.IGNORE_FILE, layout.IGNORE_ALL, layout.PUBLIC
+            )
+        )
+    if any(layout.CLIENT_KEY in one.files for one in neighbours):
+        directories.append(
+            MakeDirectory(managed.pki / layout.CLIENTS_DIRECTORY, layout.PRIVATE_DIRECTORY)
+        )
     for one in neighbours:
         place = managed.neighbours / one.name
-        access = _access(managed, one, place / CLIENT_KEY, identities, users_of_images)
+        access = _access(managed, one, place / layout.CLIENT_KEY, identities, users_of_images)
         warnings += access.warnings
         changes += (_change(managed, place / name, one, identities, access) for name in one.files)
     kept = {change.path for change in changes}
@@ -115,7 +108,7 @@ def files_of_neighbours(
     directory: Path, tls_dir: str, neighbours: Iterable[tuple[str, tuple[str, ...]]]
 ) -> Iterator[Path]:
     """The files of neighbours, each named with the names of what it sees."""
-    place = directory / neighbours_directory(tls_dir)
+    place = directory / layout.neighbours_directory(tls_dir)
     for service, names in neighbours:
         yield from (place / service / name for name in names)
 
@@ -128,17 +121,17 @@ def _access(
     users_of_images: Mapping[str, str],
 ) -> KeyAccess:
     """Who may read the key of a neighbour; one that is gone changes nothing."""
-    if CLIENT_KEY not in one.files or one.service is None:
+    if layout.CLIENT_KEY not in one.files or one.service is None:
         return KeyAccess()
     from compose_tls.stack import attu  # noqa: PLC0415 - few projects have one
 
     told = [variable.name for variable in one.service.environment()]
     named = attu.user_of(one.service.text("image") or "", told)
     found = key_access(
-        [Server(one.service)],
+        [OtherServer(one.service)],
         managed.observation,
         managed.project.relative(key),
-        kept=identities.source(client_identity(one.name)) == "existing",
+        kept=identities.source(layout.client_identity(one.name)) == "existing",
         users_of_images={**({one.name: named} if named else {}), **users_of_images},
     )
     problem = found.problem
@@ -155,27 +148,27 @@ def _change(
     identities: IdentityPlan,
     access: KeyAccess,
 ) -> FileChange:
-    if path.name == NEIGHBOUR_ROOTS:
+    if path.name == layout.NEIGHBOUR_ROOTS:
         return _roots(managed, path, identities)
-    if path.name == CA_CERTIFICATE:
-        return managed.copied(path, CA_CERTIFICATE, identities, KeyAccess(PUBLIC))
-    of_key = access if path.name == CLIENT_KEY else KeyAccess(PUBLIC)
-    name = f"{client_identity(one.name)}{path.suffix}"
+    if path.name == layout.CA_CERTIFICATE:
+        return managed.copied(path, layout.CA_CERTIFICATE, identities, KeyAccess(layout.PUBLIC))
+    of_key = access if path.name == layout.CLIENT_KEY else KeyAccess(layout.PUBLIC)
+    name = f"{layout.client_identity(one.name)}{path.suffix}"
     return managed.copied(path, name, identities, of_key)
 
 
 def _roots(managed: ManagedFiles, path: Path, identities: IdentityPlan) -> FileChange:
     """The CA with the public ones: it stays while the CA that is in it does."""
     facts = managed.observation.files.get(path)
-    ca = managed.observation.content(managed.pki / CA_CERTIFICATE)
-    source = identities.source(CA)
+    ca = managed.observation.content(managed.pki / layout.CA_CERTIFICATE)
+    source = identities.source(layout.CA)
     stays = source == "existing" or (
-        source == "provided" and CA in managed.observation.pki.provided
+        source == "provided" and layout.CA in managed.observation.pki.provided
     )
     there = facts.content if facts else None
     if stays and len(identities.trusted) == 1 and there and ca and there.endswith(ca):
         return KeepFile(path, sha256(there))
-    return managed.written(path, Pending(NEIGHBOUR_ROOTS), PUBLIC)
+    return managed.written(path, Pending(layout.NEIGHBOUR_ROOTS), layout.PUBLIC)
 
 
 def _left_behind(
@@ -188,9 +181,9 @@ def _left_behind(
     tls_dir = state.settings.tls_dir
     recorded = [(one.service, one.files) for one in state.neighbours]
     paths = list(files_of_neighbours(managed.directory, tls_dir, recorded))
-    old = managed.directory / neighbours_directory(tls_dir)
+    old = managed.directory / layout.neighbours_directory(tls_dir)
     if not keeps_some or old != managed.neighbours:
-        paths.append(old / IGNORE_FILE)
+        paths.append(old / layout.IGNORE_FILE)
     for path in paths:
         if path not in kept and managed.observation.files.get(path) is not None:
             yield RemoveFile(path, managed.digest(path))

@@ -117,9 +117,9 @@ def _notes(
         if not is_active(one.edits.service):
             yield TlsWarning(
                 "neighbour-note",
-                f"service {one.name} is started only by name or with its profile, and reads this then",
+                f"service {one.name} starts only by name or with its profile, and then reads this",
                 one.client.path,
-                f"where it runs already: docker compose up -d {typed(one.name)}",
+                f"if it runs already: docker compose up -d {typed(one.name)}",
             )
         changed = [change.variable for change in one.edits.addresses]
         left = still_plain(project, one.client, changed) if changed else None
@@ -128,7 +128,7 @@ def _notes(
                 "neighbour-note",
                 f"service {one.name}: {left.how} in plain text, and that is not changed",
                 left.path,
-                "write https:// there, or take it out",
+                "write https:// there, or remove it",
                 left.line,
             )
     for client in every:
@@ -136,7 +136,7 @@ def _notes(
             yield TlsWarning(
                 "neighbour-note",
                 f"service {client.name} passes TLS through: {client.how}, "
-                "and it hands on the bytes",
+                "and it forwards the bytes",
                 client.path,
                 "the certificate has to include the name that clients use for it: --san NAME",
                 client.line,
@@ -175,7 +175,7 @@ def _settled(
             ),
             config.accept,
         )
-    # What the refusal says is not said again beside it.
+    # What the refusal says is not said again next to it.
     refused = ClientsCutOff.code not in config.accept and {warning for _, warning in lost}
     yield from (warning for warning in warnings if not refused or warning not in refused)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from compose_tls.changes import (
     CreateFile,
@@ -17,7 +17,8 @@ from compose_tls.changes import (
     Plan,
     unified_diff,
 )
-from compose_tls.compose.discovery import DEFAULT_FILES, OVERRIDE_FILES, name_of
+from compose_tls.compose.definition import Reader
+from compose_tls.compose.discovery import DEFAULT_FILES, ENV_FILE, OVERRIDE_FILES, name_of
 from compose_tls.config import TlsConfig
 from compose_tls.connection import Connection, ContainerRoute
 from compose_tls.errors import (
@@ -32,13 +33,14 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CLIENT_CERTIFICATE,
     CLIENT_KEY,
+    IGNORE_FILE,
     PRIVATE,
     PUBLIC,
     ROOT_PASSWORD,
     STATE_FILE,
 )
 from compose_tls.patterns import regex
-from compose_tls.stack import attu
+from compose_tls.stack import attu, etcd
 from compose_tls.stack.milvus.settings import PROXY_PORT
 from compose_tls.targets.new_project.embed_script import (
     DATA,
@@ -54,7 +56,7 @@ from compose_tls.targets.new_project.new_compose_file import (
     COMPOSE_FILE,
     AttuService,
     Flavour,
-    Stack,
+    NewStack,
     accepts_clients,
     compose_file,
     embedded_etcd,
@@ -62,16 +64,10 @@ from compose_tls.targets.new_project.new_compose_file import (
 )
 from compose_tls.targets.new_project.services import ATTU_PORT, EMBEDDED_ETCD_FILE
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsWarning, number
+from compose_tls.vocabulary import LAST_PORT, TlsWarning, number
 
-Read: TypeAlias = Callable[[Path], bytes | None]
-
-ENV_FILE: Final = ".env"
-IGNORE_FILE: Final = ".gitignore"
 LOOPBACK: Final = "127.0.0.1"
 
-_ETCD_PORT: Final = 2379
-_LAST_PORT: Final = 65535
 _VERSION: Final = regex(r"v?([0-9]{1,9})\.([0-9]{1,9})(\.[0-9]+(?:[-.][A-Za-z0-9_.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
@@ -96,11 +92,6 @@ class Wanted:
     attu: bool = False
     auth: bool | None = None
     publish: str | None = None
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing is asked for."""
-        return self == Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +150,7 @@ def plan_new_project(
     directory: Path,
     wanted: Wanted,
     config: TlsConfig,
-    read: Read,
+    read: Reader,
     *,
     named: bool,
     has_data: bool,
@@ -194,11 +185,11 @@ def plan_new_project(
     return found
 
 
-def _require_none(directory: Path, config: TlsConfig, read: Read) -> None:
+def _require_none(directory: Path, config: TlsConfig, read: Reader) -> None:
     for name in (*DEFAULT_FILES, *OVERRIDE_FILES, f"{config.pki_dir}/{STATE_FILE}"):
         if read(directory / name) is not None:
             raise ProjectExists(
-                f"there already is a project: {name}",
+                f"a project already exists: {name}",
                 hint="compose-tls enable turns on TLS for it; compose-tls init DIR creates one elsewhere",
                 path=name,
             )
@@ -210,7 +201,7 @@ def _address(publish: str) -> tuple[str, int]:
     bracketed = host.startswith("[") and host.endswith("]")
     named = port.isascii() and port.isdecimal() and (bracketed or (host and ":" not in host))
     # Docker publishes on no address with a zone (RFC 4007).
-    wrong = "%" in publish or (named and not 0 < (number(port) or 0) <= _LAST_PORT)
+    wrong = "%" in publish or (named and not 0 < (number(port) or 0) <= LAST_PORT)
     address = None
     with suppress(ValueError):
         address = ipaddress.ip_address(host.strip("[]") if named else publish)
@@ -223,7 +214,7 @@ def _address(publish: str) -> tuple[str, int]:
 
 
 def _made(
-    directory: Path, wanted: Wanted, config: TlsConfig, read: Read, *, named: bool
+    directory: Path, wanted: Wanted, config: TlsConfig, read: Reader, *, named: bool
 ) -> NewProject:
     flavour = wanted.flavour or "standalone"
     release, tag = _release(wanted.milvus)
@@ -232,10 +223,10 @@ def _made(
     address, port = _address(wanted.publish or LOOPBACK)
     if wanted.attu and port == ATTU_PORT:
         raise ConflictingSettings(
-            f"--publish {wanted.publish} takes port {port}, where Attu is reached",
+            f"--publish {wanted.publish} takes port {port}, which Attu uses",
             hint=f"choose another port, or leave --with attu out; {PROXY_PORT} is the usual one",
         )
-    stack = Stack(
+    stack = NewStack(
         flavour=flavour,
         release=release,
         image=image,
@@ -301,12 +292,12 @@ def _place(directory: str, name: str) -> str:
     return path if path.startswith(("/", "../")) else f"./{path}"
 
 
-def _credentials(directory: Path, read: Read) -> tuple[list[CreateFile], tuple[TlsWarning, ...]]:
+def _credentials(directory: Path, read: Reader) -> tuple[list[CreateFile], tuple[TlsWarning, ...]]:
     """``.env`` with the credentials of the object store, which git is to leave alone."""
     if read(directory / ENV_FILE) is not None:
         raise ValueInTheWay(
-            f"{ENV_FILE} already exists, where the credentials of the object store have to go",
-            hint="make the project in a directory of its own: compose-tls init milvus",
+            f"{ENV_FILE} already exists, and init would write the credentials of the object store there",
+            hint="create the project in a separate directory: compose-tls init milvus",
             path=ENV_FILE,
         )
     drafts = [CreateFile(directory / ENV_FILE, Pending(ENV_FILE), PRIVATE)]
@@ -322,7 +313,7 @@ def _credentials(directory: Path, read: Read) -> tuple[list[CreateFile], tuple[T
 
 
 def _taken_over(
-    directory: Path, script: bytes, wanted: Wanted, read: Read, *, has_data: bool
+    directory: Path, script: bytes, wanted: Wanted, read: Reader, *, has_data: bool
 ) -> NewProject:
     run, warnings = _run_of(script, wanted, has_data=has_data)
     auth = wanted.auth is True
@@ -339,9 +330,9 @@ def _taken_over(
 
 def _open_etcd(run: Run) -> Iterator[TlsWarning]:
     """That the etcd inside Milvus, which asks for no password, is published to everyone."""
-    if any(port == f"{_ETCD_PORT}:{_ETCD_PORT}" for port in run.many.get("ports", ())):
+    if any(port == f"{etcd.PORT}:{etcd.PORT}" for port in run.many.get("ports", ())):
         text = (
-            f"port {_ETCD_PORT} is published, as in {SCRIPT}: anyone who reaches it can "
+            f"port {etcd.PORT} is published, as in {SCRIPT}: anyone who reaches it can "
             "change the metadata of Milvus"
         )
         hint = f"--publish {LOOPBACK} publishes every port only on this machine"
@@ -375,17 +366,17 @@ def _run_of(script: bytes, wanted: Wanted, *, has_data: bool) -> tuple[Run, tupl
             "name its version: compose-tls init --milvus VERSION",
         )
     run = vendor_run(_release(wanted.milvus)[1])
-    text = f"{SCRIPT} has no docker run: that of the vendor's script is taken, with {run.image}"
+    text = f"{SCRIPT} contains no docker run: that of the vendor's script is used, with {run.image}"
     hint = "name another version with --milvus"
     return run, (TlsWarning("script-assumed", text, SCRIPT, hint),)
 
 
 def _not_understood(reason: str, hint: str) -> ScriptNotUnderstood:
-    return ScriptNotUnderstood(f"{SCRIPT} cannot be taken over: {reason}", hint=hint, path=SCRIPT)
+    return ScriptNotUnderstood(f"{SCRIPT} cannot be converted: {reason}", hint=hint, path=SCRIPT)
 
 
 def _mounted(
-    directory: Path, names: Sequence[str], written: Mapping[str, bytes], read: Read
+    directory: Path, names: Sequence[str], written: Mapping[str, bytes], read: Reader
 ) -> Iterator[CreateFile]:
     """The files that the script writes before it starts Milvus, where it has not done so yet.
 

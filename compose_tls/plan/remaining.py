@@ -1,4 +1,4 @@
-"""What a project would still be told about TLS once enable's edits are out, and who has said so."""
+"""The TLS settings that stay in a project without the edits of enable, and their places."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import Reader
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import split_short
 from compose_tls.errors import TlsRemains
@@ -19,6 +19,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.mode_edits import is_mode
 from compose_tls.project.renamed import Entry, elsewhere
 from compose_tls.stack import etcd
+from compose_tls.stack.milvus.connections import TLS_MODE_ROUTE
 from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.changed_since import ORDERED
 from compose_tls.state.recorded import EditRecord, FileRecord, State
@@ -26,10 +27,8 @@ from compose_tls.state.undo import Undone
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import query
 
-_MODE: Final[Route] = ("common", "security", "tlsMode")
 _REST: Final = ("proxy", "http", "enabled")
 _LOGIN: Final = regex(r"//[^/@\s]*@")
 _ON: Final = {str(int(mode)) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)}
@@ -42,13 +41,13 @@ _FILES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ToldTls:
-    """A Milvus that is told to speak TLS.
+    """A Milvus that is configured for TLS.
 
     Attributes:
         service: The name of its service.
-        mode: The mode that it is told.
+        mode: The mode that it is configured for.
         entries: The places that tell it: that of the mode first, then the certificates, then mounts.
-        unmounted: The certificates and keys that it is told to open and that no mount brings.
+        unmounted: The certificates and keys that it is configured to open and that no mount brings.
         gone: Those that a mount brings from the TLS directory, where they would not be.
         shown: Those that a mount brings, on this host.
         before: Whether that is what it was told before enable, as far as the record shows.
@@ -90,12 +89,12 @@ class Remaining:
     def told(self) -> Iterator[ToldTls]:
         """Each Milvus that would speak TLS."""
         for one in self.milvus:
-            mode = one.configuration.get(_MODE) or ""
+            mode = one.configuration.get(TLS_MODE_ROUTE) or ""
             if mode in _ON:
                 yield self._told(one, TlsMode(int(mode)))
 
     def as_it_is(self, entry: Entry, now: Reader) -> Entry:
-        """An entry with its line in the file as it lies there, into which nothing is written.
+        """An entry with its line in the file as it is there, into which nothing is written.
 
         Args:
             entry: The entry.
@@ -145,7 +144,7 @@ class Remaining:
                 places = ((one, one.query("command")) for one in service.definitions)
                 place, found = next((each for each in places if each[1]), (None, None))
                 path = relative((place or service.definitions[-1]).file, self.directory)
-                text = f"{service.name} is told {said}"
+                text = f"{service.name} is configured with {said}"
                 yield Entry(text, path, found.line if found else None, service.name)
 
     def unprovided(self) -> Iterator[Entry]:
@@ -172,7 +171,11 @@ class Remaining:
 
     def _told(self, one: MilvusService, mode: TlsMode) -> ToldTls:
         found = one.configuration
-        routes = [_MODE, *_FILES[TlsMode.MUTUAL], *([_REST] if found.get(_REST) == "false" else [])]
+        routes = [
+            TLS_MODE_ROUTE,
+            *_FILES[TlsMode.MUTUAL],
+            *([_REST] if found.get(_REST) == "false" else []),
+        ]
         entries = [
             Entry(".".join(route), relative(place[0], self.directory), place[1])
             for route in routes
@@ -218,7 +221,7 @@ class Remaining:
         """
         if self.state is None:
             return False
-        place = one.configuration.place_of(_MODE, self.read)
+        place = one.configuration.place_of(TLS_MODE_ROUTE, self.read)
         record, undone = self.undone.get(place[0], (None, None)) if place else (None, None)
         if undone is not None and undone.exact:
             return True
@@ -247,7 +250,7 @@ def remains(
     what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
     what += ", and the record does not show how it was before"
     if since and not ours:
-        what = "what was written since enable needs certificates that are removed"
+        what = "settings added since enable need certificates that would be removed"
     return TlsRemains(
         f"{what}: {'; '.join(map(str, entries))}",
         hint=hint,
@@ -257,7 +260,7 @@ def remains(
 
 
 def _texts(service: Service) -> Iterator[tuple[str, str, Path, int]]:
-    """What a service is told that may name files: what it is, the text, and where it stands."""
+    """What a service is told that may name files: what it is, the text, and where it is."""
     for variable in service.environment():
         yield variable.name, variable.value or "", variable.definition.file, variable.line
     if (test := service.healthcheck_test()) is not None:

@@ -1,4 +1,4 @@
-"""Services that have another name since they were enabled: their entries are not taken for others."""
+"""Services that were renamed since enable: their entries are recognized."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ from compose_tls.plan.identities import (
     server_names,
     with_sources,
 )
-from compose_tls.plan.lifetimes import RENEW_BEFORE, days_of, ends, is_due
+from compose_tls.plan.lifetimes import days_of, ends, is_due
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
@@ -66,7 +66,7 @@ from compose_tls.project.model import Project, is_lost
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.setup import Identity
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
+from compose_tls.vocabulary import RENEW_BEFORE, KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
 _OUR_CA: Final = regex(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
@@ -109,7 +109,7 @@ def plan_renew(
         extent: What to renew.
         within: Renew server and client when they end within this time; by default, 30 days or the
             last third of a shorter life.
-        force: Renew server and client in any case.
+        force: Renew server and client certificates even if they are not due.
         restart: Whether Milvus is restarted where it has something new to read.
         users_of_images: The users that images name, by service, where an engine told.
 
@@ -117,13 +117,13 @@ def plan_renew(
         ClientsLeftBehind: A further client has no certificate of the CA that takes over.
         CertificateExpiresSoon: A certificate that was provided does, and no newer one is there.
         NotEnabled: compose-tls has not been here.
-        RolloverNotStarted: There is no new CA that could take over.
+        RolloverNotStarted: CA rotation has not started.
         CertificateExpired: The CA has expired.
         CertificateUnreadable: The key of the CA is not here.
         NameInvalid: A name that the user asked for is not allowed in a certificate.
         NameNotPermitted: The CA is constrained to other names.
         ProfileViolation: The CA is to be constrained, and is not.
-        ProjectError: The project cannot be understood.
+        ProjectError: The project cannot be read.
     """
     planner = _Planner(project, config, now, users_of_images)
     if config.server_cert is not None and extent == "end-entities":
@@ -259,7 +259,7 @@ class _Planner:
         found = clients | found
         planned = with_sources(self.observation, self.config, identities, found, orders)
         renewed = self.renewal(self.with_parts(planned, within, force=False))
-        # What lies in the TLS directory itself is not written, and has to be read all the same.
+        # What is in the TLS directory itself is not written, and still has to be read.
         in_place = not taken and found[SERVER] == "provided"
         return replace(renewed, restart=renewed.restart or in_place)
 
@@ -368,8 +368,9 @@ class _Planner:
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
             lost = is_lost(self.observation, self.config, self.located.state)
-            why = "could issue no more" if lost else "had expired"
-            return (other_ca(bundle, f"the CA {why}: every client needs the new {bundle}"),)
+            why = "could not issue certificates any more" if lost else "had expired"
+            text = f"the CA {why}: every client needs the new {bundle}"
+            return (other_ca(self.config, bundle, text),)
         return ()
 
     @property

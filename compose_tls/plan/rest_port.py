@@ -37,8 +37,7 @@ def require_free_rest_port(project: Project, milvus: MilvusService, rest_port: i
             raise ConflictingSettings(
                 f"service {other.name} already publishes the port {rest_port}",
                 hint="choose another one with --rest-port",
-                path=other.main.document.name,
-                line=other.main.line("ports"),
+                **other.main.place("ports"),
             )
     if milvus.version < FIRST_WITH_REST_PORT:
         raise UnsupportedMilvus(

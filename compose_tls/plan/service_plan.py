@@ -27,7 +27,7 @@ class ServicePlan(Concerned):
         server_ports: The port of each of these servers.
         others: The Milvus services that are not proxies, and speak TLS too.
         touched: Those of all these of which something is written; ``None`` where all of them are.
-        beside: Further services that are told something else, or see files that are written.
+        beside: Further services that get other settings, or see files that are written.
     """
 
     plan: Plan

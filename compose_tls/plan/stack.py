@@ -1,4 +1,4 @@
-"""What else of a project is to speak TLS: its etcd, its object store, and Milvus with them."""
+"""The plan for etcd, the object store and brokers, and for Milvus as their client."""
 
 from __future__ import annotations
 
@@ -106,8 +106,7 @@ def _internal(work: StackWork) -> None:
             f"service {old[0].name} runs Milvus {old[0].version}, whose parts speak plain text "
             "to each other",
             hint=f"use Milvus {FIRST_WITH_INTERNAL_TLS} or newer, or another --scope",
-            path=old[0].service.main.document.name,
-            line=old[0].service.main.line("image"),
+            **old[0].service.main.place("image"),
         )
     if old:
         if any(one.component for one in old):

@@ -28,7 +28,7 @@ class _Broker:
 
     service: Service = field(repr=False)
     kind: kafka.Kind
-    listener: kafka.Listener
+    listener: kafka.BrokerListener
     variables: Mapping[str, str | None] = field(repr=False)
 
 
@@ -79,7 +79,7 @@ def _hint(one: Needed) -> str:
     if one.milvus.version < FIRST_WITH_KAFKA_TLS:
         return f"use Milvus {FIRST_WITH_KAFKA_TLS} or newer"
     lines = kafka.by_hand("/DIRECTORY")
-    return f"set up TLS where that server is configured, and tell Milvus: {lines}"
+    return f"set up TLS where that server is configured, and configure Milvus: {lines}"
 
 
 def _is_pulsar(service: Service) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compose_tls import layout
 from compose_tls.changes import (
     FileChange,
     IdentityPlan,
@@ -16,20 +17,6 @@ from compose_tls.changes import (
     RemoveFile,
 )
 from compose_tls.files import joined_roots
-from compose_tls.layout import (
-    CA_BUNDLE,
-    CERTIFICATE,
-    IGNORE_FILE,
-    KAFKA,
-    KAFKA_CLIENT_SETTINGS,
-    KAFKA_KEYSTORE,
-    KEY,
-    PUBLIC,
-    PUBLIC_DIRECTORY,
-    PUBLIC_ROOTS,
-    STACK_CA,
-    STACK_FILES,
-)
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.stack import kafka
@@ -42,7 +29,7 @@ class StackChanges:
     """Plans what is below the TLS directory for the parts of a project.
 
     Args:
-        files: Plans the other files of ours.
+        files: Plans the other files of compose-tls.
         identities: Where each certificate comes from.
         users_of_images: The users that images name, by service, where an engine told.
     """
@@ -66,7 +53,9 @@ class StackChanges:
             for folder, files in self.folders.files.items()
             for there, _ in files
         )
-        yield from (MakeDirectory(place, PUBLIC_DIRECTORY) for place in dict.fromkeys(places))
+        yield from (
+            MakeDirectory(place, layout.PUBLIC_DIRECTORY) for place in dict.fromkeys(places)
+        )
 
     def written(self, public_roots: bytes | None) -> Iterator[FileChange]:
         """What each directory holds.
@@ -80,15 +69,19 @@ class StackChanges:
         for folder, files in self.folders.files.items():
             for there, name in files:
                 path = self.files.root / folder / there
-                if name == CA_BUNDLE:
+                if name == layout.CA_BUNDLE:
                     yield self._roots(public_roots)
                     yield self._bundle(path)
-                elif name == KAFKA_CLIENT_SETTINGS:
-                    yield self.files.written(path, self._client_settings(folder), PUBLIC)
-                elif name == KAFKA_KEYSTORE:
+                elif name == layout.KAFKA_CLIENT_SETTINGS:
+                    yield self.files.written(path, self._client_settings(folder), layout.PUBLIC)
+                elif name == layout.KAFKA_KEYSTORE:
                     yield self._keystore(path, self.accesses[folder])
                 else:
-                    access = self.accesses[folder] if name.endswith(KEY) else KeyAccess(PUBLIC)
+                    access = (
+                        self.accesses[folder]
+                        if name.endswith(layout.KEY)
+                        else KeyAccess(layout.PUBLIC)
+                    )
                     yield self.files.copied(path, name, self.identities, access)
 
     def left_behind(self) -> Iterator[FileChange]:
@@ -98,7 +91,7 @@ class StackChanges:
             return
         root = self.files.directory / state.settings.tls_dir
         gone: set[Path] = set()
-        for folder, files in STACK_FILES.items():
+        for folder, files in layout.STACK_FILES.items():
             held = self.folders.files.get(folder, ())
             kept = {self.files.root / folder / there for there, _ in held}
             for there, _ in files:
@@ -109,32 +102,32 @@ class StackChanges:
         for place in sorted(gone, key=lambda path: len(path.parts), reverse=True):
             if place.name not in self.folders.files or root != self.files.root:
                 yield RemoveDirectory(place)
-        ignored = root / IGNORE_FILE
+        ignored = root / layout.IGNORE_FILE
         if gone and root != self.files.root and self.files.digest(ignored) is not None:
             yield RemoveFile(ignored, self.files.digest(ignored))
             yield RemoveDirectory(root)
 
     def _roots(self, public_roots: bytes | None) -> FileChange:
-        path = self.files.pki / PUBLIC_ROOTS
+        path = self.files.pki / layout.PUBLIC_ROOTS
         digest = self.files.digest(path)
         if digest is not None:
             return KeepFile(path, digest)
-        return self.files.written(path, public_roots or b"", PUBLIC)
+        return self.files.written(path, public_roots or b"", layout.PUBLIC)
 
     def _bundle(self, path: Path) -> FileChange:
         """The roots that Milvus trusts; they stay while none of them changes."""
         content = self.files.observation.content
-        ca = content(self.files.pki / f"{STACK_CA}{CERTIFICATE}")
-        roots = content(self.files.pki / PUBLIC_ROOTS)
-        stays = self.identities.source(STACK_CA) == "existing"
+        ca = content(self.files.pki / f"{layout.STACK_CA}{layout.CERTIFICATE}")
+        roots = content(self.files.pki / layout.PUBLIC_ROOTS)
+        stays = self.identities.source(layout.STACK_CA) == "existing"
         if stays and ca is not None and roots is not None:
             digest = self.files.digest(path)
             if digest is not None and content(path) == joined_roots(roots, ca):
                 return KeepFile(path, digest)
-        return self.files.written(path, Pending(CA_BUNDLE), PUBLIC)
+        return self.files.written(path, Pending(layout.CA_BUNDLE), layout.PUBLIC)
 
     def _client_settings(self, folder: str) -> bytes:
-        """What the tools of Kafka are told; brokers of one project run one image."""
+        """The settings of the tools of Kafka; brokers of one project run one image."""
         images = [one.service.text("image") for one in self.folders.readers[folder]]
         kinds = [found for image in images if (found := kafka.kind(image)) is not None]
         return kafka.client_settings(kafka.directory(kinds[0])) if kinds else b""
@@ -143,18 +136,18 @@ class StackChanges:
         """The key and the certificate of a broker in one file; it stays while they do."""
         facts = self.files.observation.files.get(path)
         sound = path not in self.files.observation.pki.foreign_keys
-        kept = sound and self.identities.source(KAFKA) == "existing"
+        kept = sound and self.identities.source(layout.KAFKA) == "existing"
         if facts is not None and kept and access.is_of(facts):
             return KeepFile(path, facts.sha256)
         return self.files.written(
-            path, Pending(KAFKA_KEYSTORE), access.mode, access.uid, access.gid
+            path, Pending(layout.KAFKA_KEYSTORE), access.mode, access.uid, access.gid
         )
 
     def _accesses(self, told: Mapping[str, str]) -> Iterator[tuple[str, KeyAccess]]:
         """Who may read the keys of each directory."""
         users = self.folders.users_of_images(told)
         for folder, files in self.folders.files.items():
-            key = next(((there, name) for there, name in files if name.endswith(KEY)), None)
+            key = next(((there, name) for there, name in files if name.endswith(layout.KEY)), None)
             if key is None:
                 continue
             there, name = key
@@ -164,7 +157,7 @@ class StackChanges:
                     self.folders.readers[folder],
                     self.files.observation,
                     self.files.project.relative(self.files.root / folder / there),
-                    kept=self.identities.source(name.removesuffix(KEY)) == "existing",
+                    kept=self.identities.source(name.removesuffix(layout.KEY)) == "existing",
                     users_of_images=users,
                 ),
             )

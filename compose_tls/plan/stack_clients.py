@@ -23,13 +23,13 @@ from compose_tls.setup import Directory, Member, as_variables
 from compose_tls.stack import aws_cli, mc, milvus_backup
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.switching import ENCRYPTED_SCHEME, PLAIN_SCHEME
+from compose_tls.stack.tool_tls import GO_ROOTS
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found, roots
 
 _CA_FILE: Final = "ca.crt"
-_CA_VARIABLE: Final = "SSL_CERT_FILE"
 _HINT: Final = "write https:// there, and mount the CA by hand"
 
 
@@ -47,14 +47,14 @@ def store_clients(
         return ()
     ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
     hosts = {name for part in stores for name in names(part.service)}
-    place = _Place(work, hosts, stores[0].member.port)
+    place = _ObjectStore(work, hosts, stores[0].member.port)
     others = (one for one in work.project.compose.services.values() if one.name not in ours)
     found = (_placed(one, work, override) for one in map(place.client, others) if one is not None)
     return tuple(one for one in found if one is not None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ObjectStore:
     """The object store, as its clients name it."""
 
     work: StackWork
@@ -74,7 +74,7 @@ class _Place:
         if target is not None:
             ca, member = f"{target}/{_CA_FILE}", self.member(service, target, {})
         elif not mc.runs(image, command) and aws_cli.takes_bundle(image, command, variables):
-            # It may go to AWS as well, and trusts nobody else then.
+            # It may go to AWS as well, and then trusts no other CA.
             ca = posixpath.join(self.work.target, CA_BUNDLE)
             source = f"{self.work.config.tls_dir}/{MILVUS}/{CA_BUNDLE}"
             member = self.member(service, ca, {aws_cli.CA_VARIABLE: ca}, source)
@@ -103,7 +103,7 @@ class _Place:
         self, service: Service, variables: Mapping[str, str | None]
     ) -> ApplicationEdits | None:
         """milvus-backup: what it is told of each store, where that is said."""
-        if variables.get(_CA_VARIABLE) is not None:
+        if variables.get(GO_ROOTS) is not None:
             return None
         documents: dict[Path, Mapping[Route, str]] = {}
         settings: dict[str, str] = {}
@@ -114,7 +114,7 @@ class _Place:
                 documents[path] = places
         if not documents and not settings:
             return None
-        settings[_CA_VARIABLE] = posixpath.join(self.work.target, _CA_FILE)
+        settings[GO_ROOTS] = posixpath.join(self.work.target, _CA_FILE)
         member = self.member(service, self.work.target, settings)
         return ApplicationEdits(service, member, documents=documents)
 

@@ -1,4 +1,4 @@
-"""etcd, one or several: how it, and Milvus with it, comes to speak TLS."""
+"""The plan for TLS of etcd, one or several, and of Milvus as its client."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
     members = [one for one in services if _among_members(work, one) == "plain"]
     if members:
         work.stays_plain(
-            f"the members of etcd ({', '.join(one.name for one in members)}) go on talking plain text "
-            "to each other: those that run already do not find others by TLS",
+            f"the members of etcd ({', '.join(one.name for one in members)}) continue to use plain text "
+            "among each other: members that already run cannot reach others over TLS",
             members[0],
-            "publish none of their ports 2380; the steps by hand: etcdctl member update ID --peer-urls="
+            "do not publish their ports 2380; the steps by hand: etcdctl member update ID --peer-urls="
             "https://… for each, then https in their peer URLs, with ETCD_PEER_CERT_FILE: see the guide",
         )
     images = [service.text("image") for service in services]
@@ -104,8 +104,7 @@ def _part(work: StackWork, service: Service, port: int, hosts: Collection[str]) 
         raise EditRefused(
             f"flags of service {service.name} that name URLs for clients come from a variable",
             hint="write them out there as they are, with http://, and run this again",
-            path=service.main.document.name,
-            line=service.main.line("command"),
+            **service.main.place("command"),
         )
     certificate, key, ca = (
         posixpath.join(_DIRECTORY, name)

@@ -16,7 +16,7 @@ from compose_tls.layout import (
     STACK_CA,
     stack_folders,
 )
-from compose_tls.plan.container_user import KeyReader, Server
+from compose_tls.plan.container_user import KeyReader, OtherServer
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.setup import Identity
@@ -64,7 +64,7 @@ class Folders:
             stack_folders(members),
             {
                 **{
-                    folder: tuple(Server(services[name]) for name in names if name in services)
+                    folder: tuple(OtherServer(services[name]) for name in names if name in services)
                     for folder, names in held.items()
                 },
                 MILVUS: tuple(by_name[name] for name in milvus if name in by_name),
@@ -80,5 +80,5 @@ class Folders:
             told: Those that an engine told.
         """
         every: Sequence[KeyReader] = [one for ones in self.readers.values() for one in ones]
-        known = {one.name: one.user_of_image for one in every if isinstance(one, Server)}
+        known = {one.name: one.user_of_image for one in every if isinstance(one, OtherServer)}
         return {**{name: user for name, user in known.items() if user}, **told}

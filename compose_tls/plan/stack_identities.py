@@ -39,7 +39,7 @@ def with_stack(
     Args:
         planned: The others.
         identities: Those of the parts, their CA first.
-        observation: What lies in the PKI directory.
+        observation: What is in the PKI directory.
         config: The settings.
         now: The time to judge validity by.
         why: Why one that there is, under its CA, is issued again; empty where it is not. By default

@@ -1,4 +1,4 @@
-"""What else of a project speaks TLS, as a value: servers, Milvus with them, and their certificates."""
+"""The TLS of the stack as a value: servers, Milvus services, and their certificates."""
 
 from __future__ import annotations
 

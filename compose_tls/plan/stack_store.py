@@ -101,8 +101,7 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
             "this again"
             if kind == "minio"
             else "write the command of its image out, and run this again",
-            path=service.main.document.name,
-            line=service.main.line("command"),
+            **service.main.place("command"),
         )
     console = object_store.console_port(kind, image, command, variables)
     test = service.healthcheck_test()
@@ -144,8 +143,7 @@ def _of_mc(work: StackWork, service: Service, words: Sequence[str]) -> tuple[Dir
         raise EditRefused(
             f"mc, in the command of service {service.name}, finds no CA: its directory is not known",
             hint="name it by MC_CONFIG_DIR in its environment, and run this again",
-            path=service.main.document.name,
-            line=service.main.line("command"),
+            **service.main.place("command"),
         )
     source = f"{work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
     return (Directory(source, target, (), read_only=True),)

@@ -1,4 +1,4 @@
-"""Whether more than clients is to speak TLS, before anything of that is loaded."""
+"""Whether the scope includes more than client connections, before that code is loaded."""
 
 from __future__ import annotations
 

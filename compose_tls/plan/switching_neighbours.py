@@ -1,4 +1,4 @@
-"""What switches a service that talks to Milvus: what it is told, and where that is written."""
+"""The edits that switch a client service to TLS, and their places."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _addresses(
         if value.startswith(PLAIN_SCHEME):
             if "," in value or REST_PATH.search(value.removeprefix(PLAIN_SCHEME)):
                 return None
-            # Where nothing is left of it, what stands behind it tells the place.
+            # Where nothing is left of it, what is behind it tells the place.
             rest = "" if made.scheme else address.host
             old, new = f"{PLAIN_SCHEME}{rest}", f"{made.scheme}{rest}"
             addresses.append(AddressChange(variable, value, old, new))

@@ -1,4 +1,4 @@
-"""From settings to the TLS set-up: what each member has to be told, and which certificates it sees."""
+"""From settings to the TLS set-up: the settings and certificates of each member."""
 
 from __future__ import annotations
 

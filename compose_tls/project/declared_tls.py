@@ -1,4 +1,4 @@
-"""What each Milvus of a project will do for its clients at its next start, and with which files."""
+"""The client TLS of each Milvus at its next start, with its files."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 
-# Where the image is at work, and its demo certificates are: configs/milvus.yaml of the releases.
-_WORKING_DIRECTORY: Final = "/milvus"
+# The working directory of the image, with its demo certificates: configs/milvus.yaml of the releases.
+WORKING_DIRECTORY: Final = "/milvus"
 _FILES: Final[tuple[tuple[Route, str, str], ...]] = (
     (("tls", "serverPemPath"), "configs/cert/server.pem", SERVER_CERTIFICATE),
     (("tls", "serverKeyPath"), "configs/cert/server.key", SERVER_KEY),
@@ -37,7 +37,7 @@ _MODES: Final[dict[TlsMode, Literal[1, 2]]] = {TlsMode.ONE_WAY: 1, TlsMode.MUTUA
 
 @dataclass(frozen=True, slots=True)
 class TlsFile:
-    """A file that Milvus is told to open.
+    """A file that Milvus is configured to open.
 
     Attributes:
         setting: The setting that names it.
@@ -120,7 +120,7 @@ def modes_before(
 ) -> dict[str, Literal[1, 2]]:
     """The modes of services that show certificates of others.
 
-    Where they show what lies in the TLS directory, the record of an earlier enable is lost, or the user
+    Where they show what is in the TLS directory, the record of an earlier enable is lost, or the user
     brings what is there.
 
     Args:
@@ -177,12 +177,12 @@ def _declared(milvus: MilvusService, project: Project) -> DeclaredTls:
 
 
 def told_files(milvus: MilvusService, mode: TlsMode | None) -> Iterator[TlsFile]:
-    """The files that a Milvus is told to open in a mode; ``None`` where that is not known."""
+    """The files that a Milvus is configured to open in a mode; ``None`` where that is not known."""
     if not mode:
         return
     wanted = _FILES if mode is TlsMode.MUTUAL else _FILES[:2]
     for route, default, name in wanted:
         value = milvus.configuration.get(route)
-        target = normal_target(posixpath.join(_WORKING_DIRECTORY, value or default))
+        target = normal_target(posixpath.join(WORKING_DIRECTORY, value or default))
         mounted, path = shown_file(milvus.service, target)
         yield TlsFile(".".join(route), name, target, mounted, path, by_default=value is None)

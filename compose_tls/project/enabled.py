@@ -64,11 +64,11 @@ def locate(project: Project, config: TlsConfig) -> EnabledProject:
 
     Args:
         project: The project as it is.
-        config: The settings; services that they name stand in for those that were enabled.
+        config: The settings; services that they name are in for those that were enabled.
 
     Raises:
         NotEnabled: compose-tls has not been here.
-        ProjectError: The project cannot be understood.
+        ProjectError: The project cannot be read.
     """
     if project.state is None:
         raise not_enabled(project, config)

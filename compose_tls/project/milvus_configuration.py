@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Literal, NoReturn, Self
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import Reader
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount, normal_target
 from compose_tls.errors import MilvusConfigNotFound, MilvusConfigPartial, ProjectError, YamlSyntax
 from compose_tls.shell import typed
 from compose_tls.stack.milvus.connections import (
     METRICS_PORT_VARIABLE,
-    Listener,
+    ListeningPort,
     asks_for_credentials,
     listeners,
     open_metrics_interface,
@@ -201,7 +201,7 @@ class MilvusConfiguration:
         return open_metrics_interface(self.get, self.version)
 
     @cached_property
-    def listeners(self) -> tuple[Listener, ...]:
+    def listeners(self) -> tuple[ListeningPort, ...]:
         """The ports that it listens on for others."""
         return tuple(listeners(self.get, self.variables.get(METRICS_PORT_VARIABLE)))
 

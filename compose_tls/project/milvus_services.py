@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import field
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject, Reader
+from compose_tls.compose.compose_project import ComposeProject, saving
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
 from compose_tls.project.milvus_configuration import MilvusConfiguration
@@ -92,10 +93,14 @@ def select(
     """
     by_name = {one.name: one for one in found}
     for name in wanted:
-        if name not in by_name:
-            runs = [f"--service {one.name} runs Milvus" for one in certain_services(found)[:1]]
+        other = _other_server(by_name[name].service) if name in by_name else None
+        if name not in by_name or other:
+            sure = (one for one in certain_services(found) if one.name not in wanted)
+            runs = [f"--service {one.name} runs Milvus" for one in sure][:1]
             raise ServiceNotFound(
-                f"there is no service {name} in the project",
+                f"service {name} runs {other}, not Milvus"
+                if other
+                else f"there is no service {name} in the project",
                 hint="; ".join([*runs, f"the services are {', '.join(project.services)}"]),
                 path=_path(project),
             )
@@ -103,6 +108,16 @@ def select(
     for milvus in chosen:
         _require_tls(milvus)
     return chosen
+
+
+def _other_server(service: Service) -> str | None:
+    """What a service runs by its image, if that is known and is not Milvus."""
+    image = service.text("image")
+    if image is None or runs_milvus(image, ()):
+        return None
+    from compose_tls.stack import etcd, object_store  # noqa: PLC0415 - only for --service
+
+    return "etcd" if etcd.runs_etcd(image, ()) else object_store.kind(image, ())
 
 
 def _milvus(
@@ -152,8 +167,7 @@ def _candidates(
             f"several services run Milvus: {', '.join(names)}",
             hint="choose one or more, for example: compose-tls enable … --service "
             + typed(next(iter(published), names[0])),
-            path=second.document.name,
-            line=second.line(),
+            **second.place(),
         )
     if candidates:
         return candidates
@@ -162,6 +176,14 @@ def _candidates(
             "no service of this Milvus cluster accepts clients: there is no proxy",
             hint="name the service that clients connect to with --service",
             path=_path(project),
+        )
+    if project.elsewhere:
+        places = ", ".join(one.place for one in project.elsewhere)
+        raise ServiceNotFound(
+            f"no service of this project runs Milvus, as far as it is here: {places} is not fetched",
+            hint=saving(places),
+            path=_path(project),
+            line=project.elsewhere[0].line,
         )
     raise ServiceNotFound(
         "no service of this project runs Milvus",
@@ -176,8 +198,7 @@ def _require_tls(milvus: MilvusService) -> None:
         raise UnsupportedMilvus(
             f"service {milvus.name} runs Milvus {milvus.version}, which cannot speak TLS",
             hint=f"use Milvus {FIRST_WITH_TLS} or newer",
-            path=main.document.name,
-            line=main.line("image"),
+            **main.place("image"),
         )
 
 

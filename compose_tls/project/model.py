@@ -28,7 +28,7 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.shell import joined
+from compose_tls.shell import joined, moved_away
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
@@ -41,7 +41,7 @@ class Project:
     """What a command knows of a project.
 
     Attributes:
-        observation: The files as they lie on disk.
+        observation: The files as they are on disk.
         compose: What Compose makes of them; of those in ``originals``, of what they were.
         state: What the last enable recorded; ``None`` where there was none.
         originals: The files without what an earlier enable put in, where they are looked at like that;
@@ -88,7 +88,7 @@ class Project:
                         yield path
 
     def relative(self, path: Path) -> str:
-        """A path as people see it: relative to the project where it lies inside."""
+        """A path as people see it: relative to the project where it is inside."""
         return relative(path, self.directory)
 
 
@@ -98,11 +98,11 @@ def named_services(config: TlsConfig, state: State | None) -> frozenset[str]:
 
 
 def taken_over(directory: Path, config: TlsConfig) -> frozenset[Path]:
-    """The files that the user brings and that lie in the TLS directory already, under our names.
+    """The files that the user brings and that are in the TLS directory already, under our names.
 
     They stay the user's: Milvus reads them where they are, and nothing writes over or removes them.
     """
-    # What lies there as the CA is that of the clients.
+    # What is there as the CA is that of the clients.
     named = (config.client_ca_cert or config.ca_cert, config.server_cert, config.server_key)
     brought = {Path(os.path.normpath(directory / name)) for name in named if name}
     ours = {directory / config.served_dir / name for name in TLS_FILES}
@@ -110,7 +110,7 @@ def taken_over(directory: Path, config: TlsConfig) -> frozenset[Path]:
 
 
 def may_have_client_ca(config: TlsConfig) -> bool:
-    """Whether clients have a CA of their own, once its certificate lies in the PKI directory."""
+    """Whether clients have a CA of their own, once its certificate is in the PKI directory."""
     return config.client_ca_cert is not None or makes_client_ca(config)
 
 
@@ -212,6 +212,19 @@ def not_usable(observation: Observation, config: TlsConfig, state: State | None)
         is_client = one.profile == "client" and one.members
         if (one.name in STACK or is_client) and one.name not in pki.usable:
             yield one.name
+
+
+def in_the_way(path: Path, observation: Observation) -> str:
+    """The command that makes room where a file has to be and something else is; otherwise empty."""
+    if path not in observation.obstacles:
+        return ""
+    return moved_away(relative(path, observation.directory))
+
+
+def absence(path: Path, observation: Observation) -> str:
+    """What is to be said of a file that could not be read as one."""
+    said = "is not a regular file" if path in observation.obstacles else "is gone"
+    return f"{relative(path, observation.directory)} {said}"
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

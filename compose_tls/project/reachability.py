@@ -1,4 +1,4 @@
-"""Who is who on the networks of a project: which name means which service, and who reaches its ports."""
+"""The networks of a project: which name is which service, and who can reach its ports."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Parties:
 
 
 def is_anybody(host: str, services: Iterable[Service]) -> bool:
-    """Whether a host is this machine, on whose network a service cannot be told from another program."""
+    """Whether a host is this machine, where a service cannot be distinguished from another program."""
     hosted = [one for one in services if one.text("network_mode") == "host"]
     return host in OWN_HOSTS and len(hosted) > 1
 

@@ -22,7 +22,7 @@ class Entry:
     """A place that says something about TLS.
 
     Attributes:
-        text: What stands there.
+        text: What is there.
         path: Its file, relative to the project.
         line: Its line, counted from 1.
         service: The service that it is about, where that is what was asked for.

@@ -47,87 +47,31 @@ if TYPE_CHECKING:
     from compose_tls.results.status_result import Recorded as Recorded
     from compose_tls.results.status_result import StatusResult as StatusResult
 
-_HOMES = {
-    "SCHEMA_VERSION": "commands",
-    "ChangeResult": "commands",
-    "CommandResult": "commands",
-    "ErrorDetail": "documents",
-    "Failure": "documents",
-    "Result": "documents",
-    "to_json": "documents",
-    "to_json_line": "documents",
-    "InitResult": "init_result",
-    "EnableResult": "issue_results",
-    "IssueResult": "issue_results",
-    "NeighbourResult": "issue_results",
-    "Rollover": "issue_results",
-    "CheckResult": "other_results",
-    "ClientResult": "other_results",
-    "ConnectResult": "other_results",
-    "DisableResult": "other_results",
-    "ExportResult": "other_results",
-    "GivenFiles": "other_results",
-    "Snippet": "other_results",
-    "RenewResult": "renew_result",
-    "CERTIFICATES_UNUSABLE": "status_result",
-    "CLIENTS": "status_result",
-    "MONITORING": "status_result",
-    "OFF_OR_DRIFTED": "status_result",
-    "DeclaredService": "status_result",
-    "DeployedService": "status_result",
-    "FileState": "status_result",
-    "Link": "status_result",
-    "Recorded": "status_result",
-    "StatusResult": "status_result",
+_NAMES = {
+    "commands": "SCHEMA_VERSION ChangeResult CommandResult",
+    "documents": "ErrorDetail Failure Result to_json to_json_line",
+    "init_result": "InitResult",
+    "issue_results": "EnableResult IssueResult NeighbourResult Rollover",
+    "other_results": (
+        "CheckResult ClientResult ConnectResult DisableResult ExportResult GivenFiles Snippet"
+    ),
+    "parts": "CertificateResult CutOff Endpoint FileResult LeftOut Mode Probe",
+    "renew_result": "RenewResult",
+    "status_result": (
+        "CERTIFICATES_UNUSABLE CLIENTS MONITORING OFF_OR_DRIFTED DeclaredService DeployedService "
+        "FileState Link Recorded StatusResult"
+    ),
 }
-
-__all__ = [
-    "CERTIFICATES_UNUSABLE",
-    "CLIENTS",
-    "MONITORING",
-    "OFF_OR_DRIFTED",
-    "SCHEMA_VERSION",
-    "CertificateResult",
-    "ChangeResult",
-    "CheckResult",
-    "ClientResult",
-    "CommandResult",
-    "ConnectResult",
-    "CutOff",
-    "DeclaredService",
-    "DeployedService",
-    "DisableResult",
-    "EnableResult",
-    "Endpoint",
-    "ErrorDetail",
-    "ExportResult",
-    "Failure",
-    "FileResult",
-    "FileState",
-    "GivenFiles",
-    "InitResult",
-    "IssueResult",
-    "LeftOut",
-    "Link",
-    "Mode",
-    "NeighbourResult",
-    "Probe",
-    "Recorded",
-    "RenewResult",
-    "Result",
-    "Rollover",
-    "Snippet",
-    "StatusResult",
-    "to_json",
-    "to_json_line",
-]
+"""The modules, and the names that are loaded from each when first used."""
+_HOMES = dict(sorted((name, home) for home, names in _NAMES.items() for name in names.split()))
+__all__ = list(_HOMES)
 
 if not TYPE_CHECKING:  # to which every name that there is not would be an Any
 
     def __getattr__(name: str) -> Any:
         import importlib  # noqa: PLC0415 - only what is not loaded yet comes here
 
-        if name not in __all__:
+        if name not in _HOMES:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'parts')}"), name)
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

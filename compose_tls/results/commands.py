@@ -13,15 +13,15 @@ SCHEMA_VERSION: Literal[1] = 1
 
 
 class CommandResult(Model, frozen=True):
-    """What every command tells.
+    """The fields of every result.
 
     Attributes:
         command: The command.
-        ok: Whether all is well; only ``status`` finds that it is not, the others raise an error.
+        ok: Whether everything is in order; only ``status`` returns ``False``, others raise an error.
         project: The project's directory.
-        mode: 1 for one-way, 2 for mutual TLS; ``None`` where TLS is off.
-        services: The services that run Milvus and end client TLS.
-        warnings: What to know although the command went on.
+        mode: 1 for one-way, 2 for mutual TLS; ``None`` if TLS is off.
+        services: The services that run Milvus and terminate client TLS.
+        warnings: Warnings.
     """
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
@@ -39,13 +39,13 @@ class CommandResult(Model, frozen=True):
 
 
 class ChangeResult(CommandResult, frozen=True):
-    """What a command that writes tells.
+    """The fields of the result of a command that writes.
 
     Attributes:
         changed: Whether any file changed (or, in a dry run, would).
-        dry_run: ``True`` where nothing was written because that was asked for.
+        dry_run: ``True`` in a dry run.
         files: Every file of the plan.
-        next: The commands to go on with, one after the other, for a shell where the user stands.
+        next: The next commands, in order, for a shell in the current directory.
     """
 
     changed: bool

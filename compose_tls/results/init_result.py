@@ -10,15 +10,15 @@ from compose_tls.results.issue_results import IssueResult
 
 
 class InitResult(IssueResult, frozen=True):
-    """What ``init`` did.
+    """The result of ``init``.
 
     Attributes:
-        flavour: Which services the project has; ``None`` where it was there: what standalone_embed.sh
+        flavour: Which services the project has; ``None`` if it was there: what standalone_embed.sh
             starts, or what an earlier ``init`` made.
         image: The image of Milvus.
-        root_password_file: Where the password of root is, relative to the project; ``None`` where Milvus
+        root_password_file: Where the password of root is, relative to the project; ``None`` if Milvus
             does not ask for one.
-        then: The command to go on with once Milvus is proved. Not printed.
+        then: The next command once Milvus is proved. Not printed.
     """
 
     command: Literal["init"] = "init"

@@ -25,15 +25,15 @@ class IssueResult(ChangeResult, frozen=True):
     """What ``enable`` and ``renew`` tell.
 
     Attributes:
-        certificates: Those of the project, new and kept; none in a dry run.
-        endpoint: Where clients connect; ``None`` when no port is published.
+        certificates: The certificates of the project, new and kept; empty in a dry run.
+        endpoint: Where clients connect; ``None`` if no port is published.
         connect: The keyword arguments of ``pymilvus.MilvusClient``.
-        checks: What was proved; none where Milvus was not started.
-        deployed: Whether Milvus runs with these files: it was started and proved, or has still to read
-            them; ``None`` where the command has nothing to do with that.
-        diff: What changes in text files.
+        checks: The results of the checks; empty if Milvus was not started.
+        deployed: ``True`` if Milvus was started with these files and proved, ``False`` if it still has to
+            be restarted; ``None`` if neither applies.
+        diff: The diff of text files.
         rollover: Whether a new CA is to take over. Not printed.
-        issued: What is newly issued, by the names of the identities. Not printed.
+        issued: The names of the newly issued identities. Not printed.
     """
 
     mode: Mode
@@ -48,12 +48,12 @@ class IssueResult(ChangeResult, frozen=True):
 
 
 class NeighbourResult(Model, frozen=True):
-    """A service of the project that talks to Milvus and is configured for TLS.
+    """A service of the project that connects to Milvus and is configured for TLS.
 
     Attributes:
         service: Its name.
-        how: How it connects, as far as that can be told.
-        certificate: The client certificate that it shows; ``None`` where it needs none.
+        how: How it connects, as far as known.
+        certificate: The client certificate that it presents; ``None`` if it needs none.
     """
 
     service: str
@@ -62,15 +62,15 @@ class NeighbourResult(Model, frozen=True):
 
 
 class EnableResult(IssueResult, frozen=True):
-    """What ``enable`` did.
+    """The result of ``enable``.
 
     Attributes:
-        cut_off: The services of the project that have to be configured for TLS.
-        neighbours: Those that were told.
-        pki_dir: Where everything that was issued lies, keys included. Not printed.
-        tls_dir: What the container sees. Not printed.
+        cut_off: The services of the project that must be configured for TLS.
+        neighbours: The neighbours that were switched to TLS.
+        pki_dir: The directory of certificates and keys. Not printed.
+        tls_dir: The directory mounted into the container. Not printed.
         ca_key: The key of a CA that was made here, in the first of them. Not printed.
-        then: The command to go on with once Milvus is proved. Not printed.
+        then: The next command once Milvus is proved. Not printed.
         issue_with: The command that issues what every client needs from now on, empty where no key for
             it is known; ``None`` unless mode 2 is new. Not printed.
     """

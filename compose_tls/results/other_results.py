@@ -12,17 +12,17 @@ from compose_tls.results.parts import CertificateResult, Endpoint, LeftOut, Mode
 
 
 class DisableResult(ChangeResult, frozen=True):
-    """What ``disable`` did.
+    """The result of ``disable``.
 
     Attributes:
-        mode: What the services are told from now on, by the files; left out for plain text.
-        diff: What changes in text files.
+        mode: The mode of the services from now on, by the files; left out for plain text.
+        diff: The diff of text files.
         key_directories: The directories with certificates and keys that stay.
-        as_before: Whether that is what they were told before ``enable``.
+        as_before: Whether this was their mode before ``enable``.
         exact: Whether each file has the original bytes, too.
-        purge: The command that removes those.
-        in_use: Whether it does so only once TLS is off.
-        not_empty: The directories that were to go, and hold something else. Not printed.
+        purge: The command that removes them.
+        in_use: Whether that command works only once TLS is off.
+        not_empty: The directories that stay because they contain other files. Not printed.
     """
 
     command: Literal["disable"] = "disable"
@@ -37,11 +37,11 @@ class DisableResult(ChangeResult, frozen=True):
 
 
 class GivenFiles(Model, frozen=True):
-    """What a client with a new certificate has to be given.
+    """The files to give to a client with a new certificate.
 
     Attributes:
         client: Its name.
-        files: Its own files, and last the CA certificate that it trusts.
+        files: Its own files, and last the CA certificate.
     """
 
     client: str
@@ -49,17 +49,17 @@ class GivenFiles(Model, frozen=True):
 
 
 class ClientResult(ChangeResult, frozen=True):
-    """What ``client`` did.
+    """The result of ``client``.
 
     Attributes:
-        certificates: Those of the clients, in the order in which they were named.
-        endpoint: Where clients connect; ``None`` when no port is published.
-        connect: The keyword arguments of ``pymilvus.MilvusClient``, where there is one client.
-        give: The files that each client with a new certificate has to be given.
+        certificates: The certificates of the clients, in the given order.
+        endpoint: Where clients connect; ``None`` if no port is published.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``, for a single client.
+        give: The files to give to each client with a new certificate.
         directory: Where the files go. Not printed.
         issued: The clients that get a new certificate. Not printed.
-        kept: Those that keep the one they have. Not printed.
-        ca: What each of them has to trust. Not printed.
+        kept: The clients that keep their certificate. Not printed.
+        ca: The CA certificate that each of them must trust. Not printed.
     """
 
     command: Literal["client"] = "client"
@@ -75,13 +75,13 @@ class ClientResult(ChangeResult, frozen=True):
 
 
 class CheckResult(CommandResult, frozen=True):
-    """What ``check`` proved.
+    """The result of ``check``.
 
     Attributes:
         endpoint: Where it was checked.
         connect: The keyword arguments of ``pymilvus.MilvusClient``.
         checks: The probes, in the order in which they ran.
-        time: When it began, in a stream of documents.
+        time: The start time, in a stream of documents.
     """
 
     command: Literal["check"] = "check"
@@ -93,14 +93,14 @@ class CheckResult(CommandResult, frozen=True):
 
 
 class ExportResult(ChangeResult, frozen=True):
-    """What ``export`` made.
+    """The result of ``export``.
 
     Attributes:
         target: ``helm``, ``operator``, ``cert-manager``, ``swarm`` or ``openssl``.
         names: The DNS names and IP addresses under which clients reach the server there.
-        certificates: Those of the servers that are taken along.
-        text: The document, where no file was named and it holds no private key.
-        private_text: The same where it does hold one. Not printed in JSON.
+        certificates: The exported server certificates.
+        text: The document, if no file was named and it contains no private key.
+        private_text: The same if it contains a private key. Not printed in JSON.
     """
 
     command: Literal["export"] = "export"
@@ -116,7 +116,7 @@ class Snippet(Model, frozen=True):
     """Paste-ready client code or settings.
 
     Attributes:
-        lang: The language or tool, as ``connect --lang`` has it.
+        lang: The language or tool, as for ``connect --lang``.
         text: The code.
     """
 
@@ -125,7 +125,7 @@ class Snippet(Model, frozen=True):
 
 
 class ConnectResult(CommandResult, frozen=True):
-    """How clients connect.
+    """The result of ``connect``.
 
     Attributes:
         endpoint: Where, and the name to verify.

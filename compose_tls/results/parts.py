@@ -28,7 +28,7 @@ class FileResult(Model, frozen=True):
     """A file and what happened (or, in a dry run, would happen) to it.
 
     Attributes:
-        path: Where it is, relative to the project where it lies in it.
+        path: The path, relative to the project if it is inside.
         action: ``created``, ``patched``, ``removed`` or ``unchanged``.
     """
 
@@ -37,21 +37,21 @@ class FileResult(Model, frozen=True):
 
 
 class CertificateResult(Model, frozen=True):
-    """A certificate as people and monitors want it. Times are UTC.
+    """A certificate. Times are UTC.
 
     Attributes:
-        path: The file, relative to the project where it lies in it.
+        path: The file, relative to the project if it is inside.
         subject: The subject, as RFC 4514 text.
         issuer: The subject of its issuer, as RFC 4514 text.
         serial: The serial number, in hex.
-        not_before: From when it is valid.
-        not_after: Until when it is valid.
-        key_type: The kind of its key, such as ``ecdsa-p256``.
+        not_before: Start of its validity.
+        not_after: End of its validity.
+        key_type: Its key type, such as ``ecdsa-p256``.
         sha256: The fingerprint of the DER form, in hex.
         dns_names: The DNS names in the subject alternative name.
         ip_addresses: The IP addresses there.
-        days_left: Whole days until it ends, negative once it has; ``None`` where that was not asked.
-        client: The further client whose it is; ``None`` for those of the project itself. Not printed.
+        days_left: Whole days until it expires, negative afterwards; ``None`` if not computed.
+        client: The further client that it belongs to; ``None`` if none. Not printed.
     """
 
     path: str
@@ -108,7 +108,7 @@ class Endpoint(Model, frozen=True):
 
     Attributes:
         uri: ``https://HOST:PORT`` of gRPC.
-        server_name: The name that the server certificate must hold.
+        server_name: The name that the server certificate must contain.
     """
 
     uri: str
@@ -121,18 +121,18 @@ class Endpoint(Model, frozen=True):
 
 
 class Probe(Model, frozen=True):
-    """One live probe: what should be seen, what was seen, and how long it took in seconds.
+    """One probe of the running server: expected result, observed result, and duration.
 
     Attributes:
         name: Its name, such as ``tls-handshake``; stable.
-        service: The service that it is of, where several are checked.
-        ok: Whether that was seen; ``True`` also where it was skipped.
-        expected: What should be seen, in words.
-        observed: What was seen, in words.
-        seconds: How long it took.
-        skipped: ``True`` where it was not tried; ``observed`` says why.
-        hint: What to do next, where it failed.
-        untried: What kept it from being tried, where that is why it failed. Not printed.
+        service: The probed service, if several are checked.
+        ok: Whether it passed; ``True`` also if it was skipped.
+        expected: The expected result, in words.
+        observed: The observed result, in words.
+        seconds: The duration in seconds.
+        skipped: ``True`` if it was not tried; ``observed`` contains the reason.
+        hint: What to do next, if it failed.
+        untried: Why it could not be tried, if it failed for that reason. Not printed.
     """
 
     name: str
@@ -147,12 +147,12 @@ class Probe(Model, frozen=True):
 
 
 class CutOff(Model, frozen=True):
-    """A service of the project that Milvus does not accept any more once it speaks TLS.
+    """A service of the project that can no longer connect once Milvus uses TLS.
 
     Attributes:
         service: Its name.
-        how: How it connects, as far as that can be told.
-        needs: What it needs to be accepted again.
+        how: How it connects, as far as known.
+        needs: What it needs to connect again.
     """
 
     service: str

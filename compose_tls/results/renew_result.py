@@ -10,7 +10,7 @@ from compose_tls.results.issue_results import IssueResult
 
 
 class RenewResult(IssueResult, frozen=True):
-    """What ``renew`` did.
+    """The result of ``renew``.
 
     Attributes:
         brought: Whether the certificates were not issued here. Not printed.

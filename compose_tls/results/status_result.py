@@ -20,7 +20,7 @@ class FileState(Model, frozen=True):
     """A file as ``status`` finds it.
 
     Attributes:
-        path: Where it is, relative to the project where it lies in it.
+        path: The path, relative to the project if it is inside.
         state: ``as-written`` by ``enable``, ``drifted`` from that, or ``missing``.
     """
 
@@ -29,15 +29,15 @@ class FileState(Model, frozen=True):
 
 
 class DeclaredService(Model, frozen=True):
-    """What a Milvus will do for its clients at its next start, by the effective project.
+    """The client TLS of a Milvus at its next start, by the effective project.
 
     Attributes:
         service: Its name.
-        mode: 0 off, 1 one-way, 2 mutual TLS; ``None`` where not all that is said can be read here.
-        place: The file and line that say ``tlsMode``; ``None`` where nothing does.
-        certificate: The certificate that it will show, as a mount brings it from this host.
+        mode: 0 off, 1 one-way, 2 mutual TLS; ``None`` if not all that is said can be read here.
+        place: The file and line that set ``tlsMode``; ``None`` if it is not set.
+        certificate: The certificate that it will present, as mounted from this host.
         by_compose_tls: Whether ``enable`` has set it up.
-        differs: In what that is not as ``enable`` recorded it, or cannot work.
+        differs: How this differs from what ``enable`` recorded, or why it cannot work.
         uri: Where clients reach it by the files, where there are several.
     """
 
@@ -65,7 +65,7 @@ class Recorded(Model, frozen=True):
 
 
 class DeployedService(Model, frozen=True):
-    """What the engine has of a service.
+    """The state of a service in the engine.
 
     Attributes:
         service: Its name.
@@ -100,15 +100,15 @@ class Link(Model, frozen=True):
     Attributes:
         sources: Who connects: services, or ``clients`` for clients from outside.
         targets: The other end: services, or hosts outside the project.
-        purpose: What for.
-        port: Of the target; ``None`` where it differs or is not known.
+        purpose: The purpose.
+        port: Of the target; ``None`` if it differs or is not known.
         encryption: What the settings on disk say; they hold from the next start on.
-        published: Who reaches the port: only the networks of the project (``nobody``), this machine
+        published: Who can reach the port: only the networks of the project (``nobody``), this machine
             (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
-        note: What to know about it, or to do.
-        certificate: The certificate that the target is told to show, where more than what clients say
-            is to be encrypted; so are the following.
-        not_after: When it ends, in UTC.
+        note: A note, or what to do.
+        certificate: The certificate that the target is configured to present, with a scope beyond
+            ``proxy``; the same applies to the following fields.
+        not_after: When it expires, in UTC.
         reason: Why a connection is plain text.
     """
 
@@ -125,22 +125,22 @@ class Link(Model, frozen=True):
 
 
 class StatusResult(CommandResult, frozen=True):
-    """What ``status`` found. ``mode`` is the weakest one that is declared.
+    """The result of ``status``. ``mode`` is the weakest declared mode.
 
     Attributes:
-        declared: What every Milvus that accepts clients will do for them.
-        recorded: What enable recorded; ``None`` where state.json is missing.
-        deployed: What the engine has of those services; none where it was not looked at.
-        not_looked_at: Why it was not.
-        file_states: Every file that is recorded.
-        certificates: Those that are recorded; without a record, those that Milvus is told to show.
+        declared: The client TLS of every Milvus that accepts clients.
+        recorded: What enable recorded; ``None`` if state.json is missing.
+        deployed: The state of these services in the engine; empty if it was not inspected.
+        not_looked_at: Why it was not inspected.
+        file_states: Every recorded file.
+        certificates: The recorded certificates; without a record, the configured ones.
         links: Every connection of the project.
-        endpoint: Where clients connect; ``None`` where TLS is off, or neither files nor engine tell.
-        address_note: Why the files do not tell it.
-        next: The one command that brings together what differs; in words, where no Milvus is found.
-        certificates_usable: Whether Milvus can serve with what is there: no certificate is missing or has
-            expired, and its user can read the key. Not printed.
-        loads: Whether Compose takes the files, as far as it was asked. Not printed.
+        endpoint: Where clients connect; ``None`` if TLS is off, or neither files nor engine tell.
+        address_note: Why the files do not contain the address.
+        next: The one command that resolves the differences; in words, if no Milvus was found.
+        certificates_usable: Whether no certificate is missing or has expired, and the user of Milvus can
+            read its key. Not printed.
+        loads: Whether Compose accepts the files, if it was asked. Not printed.
     """
 
     command: Literal["status"] = "status"

@@ -1,1 +1,1 @@
-"""How each client spells TLS: code and settings, ready to paste."""
+"""Client code and settings with TLS, ready to paste."""

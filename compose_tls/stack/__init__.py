@@ -1,1 +1,1 @@
-"""One room a member of the stack: how it says TLS, how that is read back, how it is proved."""
+"""One module or package per member of the stack: writes its TLS settings, reads them, proves them."""

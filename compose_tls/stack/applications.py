@@ -37,7 +37,7 @@ _OFF = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ClientConnection:
     """What a service's environment says about its way to Milvus.
 
     Attributes:
@@ -65,7 +65,7 @@ def connection(
     ports: Collection[int],
     *,
     image: str | None = None,
-) -> Connection | None:
+) -> ClientConnection | None:
     """The way of a service to Milvus; ``None`` where no variable names Milvus.
 
     Args:
@@ -79,7 +79,9 @@ def connection(
         found = _encryption(variables, address.scheme)
         shown = any(v and _CLIENT_CERTIFICATE.search(n.upper()) for n, v in variables.items())
         encryption = unsaid if found == "unknown" else found
-        return Connection(variable, address.port, encryption, shown, address.host, address.scheme)
+        return ClientConnection(
+            variable, address.port, encryption, shown, address.host, address.scheme
+        )
     return None
 
 
@@ -115,7 +117,7 @@ def elsewhere(
     """
     for variable, value in variables.items():
         for address in addresses(value or ""):
-            # Within a network a name has a dot only where somebody gave it one on purpose.
+            # Within a network a name has a dot only if it was given one on purpose.
             other = "." in address.host or ":" in address.host
             port, named = address.port, "MILVUS" in variable.upper() or address.host == _BRIDGE
             if port is not None and port in ports and other and named:
@@ -146,7 +148,9 @@ _ENCRYPTED_SCHEMES: Final = frozenset({"https", "grpcs", "h2"})
 _PLAIN_SCHEMES: Final = frozenset({"http", "grpc", "tcp", "h2c"})
 
 
-def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> Connection | None:
+def in_file(
+    content: bytes, names: Collection[str], ports: Collection[int]
+) -> ClientConnection | None:
     """The way to Milvus that a configuration file of a service names; ``None`` where it names none.
 
     Args:
@@ -166,10 +170,10 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
             said: Encryption = "plain" if scheme in _PLAIN_SCHEMES else "unknown"
             encryption = "encrypted" if scheme in _ENCRYPTED_SCHEMES else said
             shown = _SHOWS.search(text) is not None
-            return Connection(f"{host}:{port}", port, encryption, shown)
+            return ClientConnection(f"{host}:{port}", port, encryption, shown)
     for host, port, _ in places("".join(passed)):
         if host in names and port in ports:
-            return Connection(f"{host}:{port}", port, "unknown", passes=True)
+            return ClientConnection(f"{host}:{port}", port, "unknown", passes=True)
     return None
 
 
@@ -193,14 +197,14 @@ def place_in(content: bytes, names: Collection[str], port: int) -> bool:
 
 def _backup(
     content: bytes, text: str, names: Collection[str], ports: Collection[int]
-) -> Connection | None:
+) -> ClientConnection | None:
     """What a backup.yaml says: https://github.com/zilliztech/milvus-backup/blob/main/configs/backup.yaml."""
     for root in _documents(content, text):
         host, route = milvus_backup.address_of(root), milvus_backup.route_of(root)
         port = root.text(*route, "port") or ""
         if host is not None and host in names and (not port or port in map(str, ports)):
             mode = root.text(*route, "tlsMode") or root.text("milvus", "tlsMode") or "0"
-            return Connection(
+            return ClientConnection(
                 ".".join((*route, "address")),
                 number(port),
                 "plain" if mode in {"0", "disabled"} else "encrypted",
@@ -222,7 +226,7 @@ def _documents(content: bytes, text: str) -> Sequence[Found]:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application, and how it is told to speak TLS to Milvus.
+    """An application, and how it is configured for TLS to Milvus.
 
     Attributes:
         name: Its name.
@@ -230,7 +234,7 @@ class Application:
         one_way: What it needs in mode 1.
         mutual: What it needs in mode 2; ``None`` where it has no option for a client certificate.
         takes_roots: Whether it is a Python or Node program, whose gRPC takes its CAs from a file.
-        is_proxy: Whether it stands in front of Milvus, and others are its clients.
+        is_proxy: Whether it is in front of Milvus, and others are its clients.
     """
 
     name: str
@@ -259,7 +263,7 @@ _NGINX: Final = (
     "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate /ca.pem; "
     "({ca}, mounted there)"
 )
-_STREAM: Final = "or a stream block that hands on the bytes: proxy_pass {place};"
+_STREAM: Final = "or a stream block that forwards the bytes: proxy_pass {place};"
 _TCP_ROUTER: Final = "a TCP router with tls.passthrough=true"
 _CADDY: Final = (
     "reverse_proxy https://{place}, and in its block a block transport http with the lines versions 2 "

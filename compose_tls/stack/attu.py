@@ -225,7 +225,7 @@ def _network(route: ContainerRoute | None) -> tuple[str, ...]:
 
 
 def _spelled(value: str) -> str:
-    """A value as it stands in a compose file: paths of ours and a variable need no quotes."""
+    """A value as it is in a compose file: paths of ours and a variable need no quotes."""
     plain = value in {_ROOT, _CERTIFICATE, _KEY, _CREDENTIALS}
     return value if plain else _quoted(value)
 

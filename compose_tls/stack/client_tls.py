@@ -1,4 +1,4 @@
-"""What a client of Milvus in a container needs for TLS, before it is spelled for an application."""
+"""The TLS files of a client in a container, independent of the application."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from compose_tls.patterns import regex
-from compose_tls.stack.applications import Connection
+from compose_tls.stack.applications import ClientConnection
 from compose_tls.vocabulary import Encryption, number
 
 _SERVER: Final = regex(r"traefik\.(http|tcp)\.services\.[^.]+\.loadbalancer\.server\.(\w+)")
@@ -25,7 +25,7 @@ _ROUTER_TLS: Final = regex(r"traefik\.tcp\.routers\.([^.]+)\.tls(?:\.(\w+))?(?:\
 
 def fronts(
     labels: Mapping[str, str], variables: Mapping[str, str | None], ports: Collection[int]
-) -> Iterator[tuple[str, str, Connection]]:
+) -> Iterator[tuple[str, str, ClientConnection]]:
     """The proxies that are put in front of a server: what images they have, how, and their way to it.
 
     Args:
@@ -39,14 +39,18 @@ def fronts(
         match = _UPSTREAMS.search(value) if _CADDY.fullmatch(name.lower()) else None
         if match and (match[3] is None or number(match[3]) in ports):
             tls = "https" in {match[1], match[2]}
-            yield "caddy", "labels", Connection("labels", None, "encrypted" if tls else "plain")
+            yield (
+                "caddy",
+                "labels",
+                ClientConnection("labels", None, "encrypted" if tls else "plain"),
+            )
     if variables.get("VIRTUAL_HOST") and number(variables.get("VIRTUAL_PORT") or "") in ports:
         tls = (variables.get("VIRTUAL_PROTO") or "") in {"https", "grpcs"}
         said: Encryption = "encrypted" if tls else "plain"
-        yield "nginx-proxy", "VIRTUAL_HOST", Connection("VIRTUAL_HOST", None, said)
+        yield "nginx-proxy", "VIRTUAL_HOST", ClientConnection("VIRTUAL_HOST", None, said)
 
 
-def _traefik(labels: Mapping[str, str], ports: Collection[int]) -> Connection | None:
+def _traefik(labels: Mapping[str, str], ports: Collection[int]) -> ClientConnection | None:
     said: dict[str, dict[str, str]] = {}
     for name, value in labels.items():
         if match := _SERVER.fullmatch(name.lower()):
@@ -58,8 +62,8 @@ def _traefik(labels: Mapping[str, str], ports: Collection[int]) -> Connection | 
         encrypted = server.get("scheme") == "https" or server.get("tls") == "true"
         encryption: Encryption = "encrypted" if encrypted else "plain"
         if kind == "tcp" and not encrypted and not _ends_tls(labels):
-            return Connection("labels", number(port), "unknown", passes=True)
-        return Connection("labels", number(port), encryption)
+            return ClientConnection("labels", number(port), "unknown", passes=True)
+        return ClientConnection("labels", number(port), encryption)
     return None
 
 

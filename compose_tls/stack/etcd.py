@@ -41,7 +41,7 @@ OUR_VARIABLES: Final = (
 _NAMED_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
 _NAME_OF_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})")
 _CLUSTER: Final = regex(r"--?initial-cluster(?:=|\s+)[\"']?([^\s\"']+)")
-# Any of these, and somebody has decided already how this etcd speaks TLS.
+# With any of these, the TLS of this etcd is already configured.
 _TLS: Final = ("cert-file", "key-file", "trusted-ca-file", "auto-tls", "client-cert-auth")
 # What is older takes TLS 1.2 at most: Milvus says "tls: client offered only unsupported versions".
 _FIRST_WITH_TLS_1_3: Final = (3, 5, 6)
@@ -146,7 +146,7 @@ def stays(
 
 
 def certificate(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
-    """The certificate that an etcd is told to show, in its container; ``None`` for none."""
+    """The certificate that an etcd is configured to present, in its container; ``None`` for none."""
     return _flag(command, "cert-file") or variables.get("ETCD_CERT_FILE")
 
 
@@ -164,7 +164,7 @@ def server_settings(
 ) -> tuple[VariableSetting, ...]:
     """The variables with which an etcd demands TLS and a client certificate, and ``etcdctl`` has one.
 
-    A flag beats its variable, and etcd does not start with both: what stands on the command line is
+    A flag beats its variable, and etcd does not start with both: what is on the command line is
     changed there, by ``https_urls``.
 
     Args:
@@ -205,7 +205,7 @@ def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -
     """
     urls = _peer_urls(command, variables)
     if not urls[1:]:
-        # Itself, and nobody else.
+        # Only itself.
         return None
     return "encrypted" if all(url.startswith("https://") for url in urls) else "plain"
 
@@ -264,7 +264,7 @@ def names_plain_urls(command: Sequence[str]) -> bool:
 def milvus_settings(
     directory: str, images: Sequence[str | None], endpoints: str | None
 ) -> tuple[Setting, ...]:
-    """What Milvus is told of an etcd that demands TLS and a client certificate.
+    """The settings of Milvus for an etcd that demands TLS and a client certificate.
 
     Args:
         directory: Where the CA, Milvus' certificate and its key are in the container.

@@ -7,7 +7,7 @@ from typing import Final
 from compose_tls.patterns import regex
 from compose_tls.vocabulary import number
 
-_TAG: Final = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
+RELEASE: Final = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 def repository_and_tag(image: str) -> tuple[str, str]:
@@ -19,7 +19,7 @@ def repository_and_tag(image: str) -> tuple[str, str]:
 
 def release(image: str | None) -> tuple[int, int, int] | None:
     """The three numbers of a release that a tag names; ``None`` where it names no patch level."""
-    match = _TAG.match(repository_and_tag(image or "")[1])
+    match = RELEASE.match(repository_and_tag(image or "")[1])
     major, minor, patch = (number(match[part]) if match else None for part in (1, 2, 3))
     if major is None or minor is None or patch is None:
         return None

@@ -57,7 +57,7 @@ _TOOL: Final = regex(
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class BrokerListener:
     """A listener of a broker.
 
     Attributes:
@@ -89,7 +89,7 @@ def kind(image: str | None) -> Kind | None:
     return "confluent" if repository in {"cp-kafka", "cp-server"} else None
 
 
-def listener(broker: Kind, variables: Variables, port: int | None) -> Listener | None:
+def listener(broker: Kind, variables: Variables, port: int | None) -> BrokerListener | None:
     """The listener at a port, by the environment of a broker; ``None`` where that does not tell.
 
     Args:
@@ -106,10 +106,12 @@ def listener(broker: Kind, variables: Variables, port: int | None) -> Listener |
     protocol = protocols.get(name, name if name in _STANDARD else None) if protocols else name
     if protocol not in _STANDARD:
         return None
-    return Listener(name, advertised[name][0], listening[name][1], protocol)
+    return BrokerListener(name, advertised[name][0], listening[name][1], protocol)
 
 
-def stays(broker: Kind, image: str | None, variables: Variables, found: Listener) -> str | None:
+def stays(
+    broker: Kind, image: str | None, variables: Variables, found: BrokerListener
+) -> str | None:
     """Why a broker stays as it is; ``None`` where its listener can be switched.
 
     Args:
@@ -130,7 +132,7 @@ def stays(broker: Kind, image: str | None, variables: Variables, found: Listener
     return None
 
 
-def speaks_among_brokers(broker: Kind, variables: Variables, found: Listener) -> bool:
+def speaks_among_brokers(broker: Kind, variables: Variables, found: BrokerListener) -> bool:
     """Whether the brokers talk to each other through a listener as well."""
     named = _value(broker, variables, "INTER_BROKER_LISTENER_NAME")
     return found.name == (named or "PLAINTEXT")
@@ -142,7 +144,7 @@ def directory(broker: Kind) -> str:
 
 
 def server_settings(
-    broker: Kind, variables: Variables, found: Listener
+    broker: Kind, variables: Variables, found: BrokerListener
 ) -> tuple[VariableSetting, ...]:
     """The variables with which a listener demands TLS and a client certificate.
 
@@ -222,12 +224,12 @@ def with_client_settings(texts: Sequence[str], *, place: str) -> list[str]:
 
 
 def certificate(broker: Kind) -> str:
-    """The certificate that it is told to show, in its container."""
+    """The certificate that it is configured to present, in its container."""
     return posixpath.join(directory(broker), KAFKA_CERTIFICATE)
 
 
 def milvus_settings(place: str, protocol: str) -> tuple[Setting, ...]:
-    """What Milvus is told of a broker that demands TLS and a client certificate.
+    """The settings of Milvus for a broker that demands TLS and a client certificate.
 
     Args:
         place: Where the CA, Milvus' certificate and its key are in the container.

@@ -1,7 +1,7 @@
 """mc, the client of MinIO, as a service of the project: such as one that makes a bucket, and ends.
 
 Sources: https://min.io/docs/minio/linux/reference/minio-mc.html (aliases, MC_HOST, certificates);
-cmd/certs.go and cmd/config.go of github.com/minio/mc: it trusts what lies in ``certs/CAs`` of its
+cmd/certs.go and cmd/config.go of github.com/minio/mc: it trusts what is in ``certs/CAs`` of its
 directory, and the roots of its image.
 """
 
@@ -81,7 +81,7 @@ class Urls:
         return re.fullmatch(rf"{self._literal}(?:/\S*)?", value) is not None
 
     def with_https(self, words: Sequence[str], texts: Sequence[str]) -> list[str] | None:
-        """The texts, calling the object store by https; ``None`` where not all calls stand in them.
+        """The texts, calling the object store by https; ``None`` where not all calls are in them.
 
         Args:
             words: The words as Compose hands them on.
@@ -96,7 +96,7 @@ class Urls:
                 return None
         waits = count > 0 and CURL.search(meant) is not None
         if waits and count != meant.count("://"):
-            # With our CA alone, curl would trust nobody else.
+            # With only our CA, curl would trust no other.
             return None
         found = [url.sub(lambda match: f"https{match[0][4:]}", text) for text in texts]
         return [ToolTls(self.ca).trusting(text) for text in found] if waits else found

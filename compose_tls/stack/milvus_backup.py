@@ -1,7 +1,7 @@
 """milvus-backup as a service of the project: backup.yaml in both of its formats, and the environment.
 
 Format 1 (0.5.0 and newer) has ``milvus.tlsMode``. A file with ``configVersion: v2`` has ``milvus.grpc``;
-it refuses the variables of format 1, and has none but for credentials.
+it refuses the variables of format 1, and has none except for credentials.
 Source: https://github.com/zilliztech/milvus-backup (configs/backup.yaml and core/paramtable of v0.5.0 and
 v0.5.16; docs/user_guide/env_variables.md, internal/cfg/cfg.go and internal/cfg/v2 of August 2026). Up to
 0.4.30 it speaks TLS only with a password, and has no setting for a client certificate

@@ -161,7 +161,7 @@ def _with_flags(store: Kind, directory: str, texts: Sequence[str]) -> list[str]:
 def certificate(
     store: Kind, image: str | None, command: Sequence[str], user: str | None
 ) -> str | None:
-    """The certificate that an object store is told to show, in its container; ``None`` for none.
+    """The certificate that an object store is configured to present, in its container; ``None`` for none.
 
     Args:
         store: Which one.
@@ -241,7 +241,7 @@ def _is_gateway(command: Sequence[str]) -> bool:
 
 
 def milvus_settings(directory: str, *, names_ca: bool) -> tuple[Setting, ...]:
-    """What Milvus is told of an object store over TLS.
+    """The settings of Milvus for an object store over TLS.
 
     Args:
         directory: Where the roots to trust are in the container.

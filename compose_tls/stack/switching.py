@@ -1,4 +1,4 @@
-"""How a service that talks to Milvus is switched to TLS: what each application is told, where known.
+"""How a client service is switched to TLS: the settings of each known application.
 
 Sources: see ``attu`` and ``milvus_backup`` for those. pymilvus and the Node SDK take the scheme from the
 URI, and gRPC its CAs from GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, in Python and Node alike:
@@ -13,7 +13,7 @@ from typing import Final
 
 from compose_tls.layout import CA_CERTIFICATE, NEIGHBOUR_ROOTS
 from compose_tls.stack import attu, milvus_backup
-from compose_tls.stack.applications import Connection, application_of, switches_off
+from compose_tls.stack.applications import ClientConnection, application_of, switches_off
 from compose_tls.stack.client_tls import ClientTls
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Route
@@ -46,11 +46,11 @@ class Recipe:
 def recipe(
     image: str | None,
     variables: Mapping[str, str | None],
-    found: Connection,
+    found: ClientConnection,
     tls: ClientTls,
     document: Found | None = None,
 ) -> Recipe | None:
-    """What a service is to be told; ``None`` where it cannot be switched, or no one knows how.
+    """The new settings of a service; ``None`` where it cannot be switched, or no one knows how.
 
     Args:
         image: Its image.
@@ -79,7 +79,7 @@ def recipe(
     if tls.mutual or not takes_roots or not by_uri or not tls.covered:
         return None
     if variables.get(_ROOTS_VARIABLE) is not None:
-        # It trusts others there, whom our file does not hold.
+        # It trusts other CAs there, which our file does not contain.
         return None
     own = {}
     if name == "Dify":

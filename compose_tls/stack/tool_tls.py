@@ -24,7 +24,7 @@ _MC_LOCAL: Final = regex(
 )
 _SETS_LOCAL: Final = regex(r"\bmc\s+alias\s+set\s+local\s")
 _UNCHECKED: Final = "--no-check-certificate"
-_GO_ROOTS: Final = "SSL_CERT_FILE"
+GO_ROOTS: Final = "SSL_CERT_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ToolTls:
         found: list[str] = []
         asks = any(url.search(text) for text in texts)
         # mc's alias "local" is http://localhost:9000; it trusts what Go programs do.
-        local = (f"{_GO_ROOTS}={self.ca}", f"MC_HOST_local=https://localhost:{port}")
+        local = (f"{GO_ROOTS}={self.ca}", f"MC_HOST_local=https://localhost:{port}")
         for text in texts:
             new = url.sub("https://", text)
             if new != text and any(CURL.fullmatch(word) for word in found):
@@ -93,7 +93,7 @@ class ToolTls:
                 found.append(new)
                 continue
             if asks and _WGET.fullmatch(text):
-                # The wget of BusyBox knows no CA; on its own loopback it meets nobody else.
+                # The wget of BusyBox knows no CA; on its own loopback it reaches only itself.
                 found += [text, _UNCHECKED]
                 continue
             if asks:

@@ -1,1 +1,1 @@
-"""state.json: what enable did, and so what disable may take back."""
+"""state.json: what enable did, so that disable can undo it."""

@@ -39,7 +39,7 @@ def taken_out(there: Found, edit: EditRecord) -> list[Intent] | None:
     """What takes an edit out of a command that has more words by now; ``None`` where it is not in it.
 
     Args:
-        there: What stands in its place now: a text, or the list that was made of it.
+        there: What is in its place now: a text, or the list that was made of it.
         edit: The edit, which replaced a text.
     """
     if not isinstance(edit.new, str) or edit.old is None:

@@ -13,6 +13,7 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from compose_tls import layout
 from compose_tls.changes import (
     CreateFile,
     FileChange,
@@ -24,22 +25,6 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import SettingsError, StateUnreadable
-from compose_tls.layout import (
-    CA,
-    CA_CERTIFICATE,
-    CERTIFICATE,
-    CLIENT,
-    CLIENT_CA,
-    CLIENT_KEY,
-    NEIGHBOUR_FILES,
-    NEIGHBOUR_NAME,
-    NEXT_CA,
-    SERVER,
-    SERVER_CERTIFICATE,
-    client_identity,
-    neighbours_directory,
-    stack_folders,
-)
 from compose_tls.shell import moved_away
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
@@ -70,7 +55,7 @@ class EditRecord(_Model):
             which a merge key brings in;
             ``added-item`` and ``removed-item``: an item of the list at ``route``; ``line``: the line of
             an environment file that gives the variable ``route`` its value: ``new`` and ``old`` are
-            SHA-256 of it, since passwords may stand there.
+            SHA-256 of it, since passwords may be there.
         new: What enable put there.
         old: What was there before.
     """
@@ -112,15 +97,15 @@ class IdentityRecord(_Model):
 
 
 class NeighbourRecord(_Model):
-    """A service that enable switched to TLS, and what lies in its directory."""
+    """A service that enable switched to TLS, and what is in its directory."""
 
-    service: str = Field(pattern=NEIGHBOUR_NAME)
+    service: str = Field(pattern=layout.NEIGHBOUR_NAME)
     files: tuple[str, ...]
 
     @field_validator("files")
     @classmethod
     def _ours(cls, files: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(files) <= set(NEIGHBOUR_FILES):
+        if not set(files) <= set(layout.NEIGHBOUR_FILES):
             msg = "not a file of ours"
             raise ValueError(msg)
         return files
@@ -153,7 +138,7 @@ def recorded(config: TlsConfig) -> TlsConfig:
 
 
 class State(_Model):
-    """What enable did. Paths are relative to the project where they lie inside."""
+    """What enable did. Paths are relative to the project where they are inside."""
 
     version: Literal[2] = 2
     settings: TlsConfig
@@ -175,7 +160,7 @@ class State(_Model):
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Every service that has entries or files of ours; Milvus first."""
+        """Every service that has entries or files of compose-tls; Milvus first."""
         routes = [edit.route for file in self.files for edit in file.edits]
         named = (route[1] for route in routes if route[:1] == ("services",))
         neighbours = (one.service for one in self.neighbours or ())
@@ -184,7 +169,7 @@ class State(_Model):
     @property
     def showing(self) -> tuple[str, ...]:
         """The services besides Milvus that show a client certificate of their own."""
-        return tuple(one.service for one in self.neighbours or () if CLIENT_KEY in one.files)
+        return tuple(one.service for one in self.neighbours or () if layout.CLIENT_KEY in one.files)
 
     @property
     def certificates(self) -> dict[str, str]:
@@ -244,11 +229,11 @@ def read_state(content: bytes | None, path: str) -> State | None:
 
 
 _PROFILES: dict[str, Profile] = {
-    CA: "ca",
-    SERVER: "server",
-    CLIENT: "client",
-    NEXT_CA: "ca",
-    CLIENT_CA: "ca",
+    layout.CA: "ca",
+    layout.SERVER: "server",
+    layout.CLIENT: "client",
+    layout.NEXT_CA: "ca",
+    layout.CLIENT_CA: "ca",
 }
 
 
@@ -293,23 +278,23 @@ def identity_records(
         directory: The project.
         files: The SHA-256 of whole files by path; ``None`` where they are not known.
     """
-    copies = {identities.client_ca: CA_CERTIFICATE, SERVER: SERVER_CERTIFICATE}
+    copies = {identities.client_ca: layout.CA_CERTIFICATE, layout.SERVER: layout.SERVER_CERTIFICATE}
 
     def paths(name: str, members: tuple[str, ...]) -> tuple[str, ...]:
         served = [directory / config.served_dir / copies[name]] if name in copies else []
-        if members and name == client_identity(members[0]):
-            place = directory / neighbours_directory(config.tls_dir) / members[0]
-            served = [place / f"{CLIENT}{CERTIFICATE}"]
+        if members and name == layout.client_identity(members[0]):
+            place = directory / layout.neighbours_directory(config.tls_dir) / members[0]
+            served = [place / f"{layout.CLIENT}{layout.CERTIFICATE}"]
         shown = [
             directory / config.tls_dir / folder / there
             for folder, files in folders.items()
             for there, kept in files
-            if kept == f"{name}{CERTIFICATE}"
+            if kept == f"{name}{layout.CERTIFICATE}"
         ]
-        found = (*served, *shown, directory / config.pki_dir / f"{name}{CERTIFICATE}")
+        found = (*served, *shown, directory / config.pki_dir / f"{name}{layout.CERTIFICATE}")
         return tuple(relative(path, directory) for path in found)
 
-    folders = stack_folders([one.identity.name for one in identities.identities])
+    folders = layout.stack_folders([one.identity.name for one in identities.identities])
 
     return tuple(
         IdentityRecord(
@@ -353,7 +338,7 @@ class _State1(_Model):
                 IdentityRecord(
                     name=name,
                     profile=_PROFILES[name],
-                    members=self.services if name == SERVER else (),
+                    members=self.services if name == layout.SERVER else (),
                     certificates=found,
                 )
                 for name, found in named.items()

@@ -1,4 +1,4 @@
-"""Taking edits back: to the byte while the file is as enable left it, by meaning after that."""
+"""Undoes edits: byte for byte if the file is as enable left it, otherwise entry by entry."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def undo(
     Args:
         content: The file as it is now.
         record: What enable did to it.
-        again: Which edits are made again, by what stands in their place now, which is not kept.
+        again: Which edits are made again, by what is in their place now, which is not kept.
 
     Raises:
         YamlSyntax: The file was changed since and cannot be read.
@@ -72,7 +72,7 @@ def undo(
     if sha256(content) == record.after and record.before is None:
         return Undone(None, exact=True)
     if sha256(content) == record.after:
-        from compose_tls.yamlpatch.patch import revert  # noqa: PLC0415 - not for who only looks
+        from compose_tls.yamlpatch.patch import revert  # noqa: PLC0415 - not needed for reading
 
         original = revert(content, _splices(record))
         if original is not None and sha256(original) == record.before:
@@ -340,7 +340,7 @@ def _in_old_words(
         record: What enable did to it.
         again: Which edits are made again.
     """
-    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - not for who only looks
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - not needed for reading
     from compose_tls.yamlpatch.prove import says_the_same  # noqa: PLC0415 - as above
 
     meant = parse(undone, record.path)

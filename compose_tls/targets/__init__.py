@@ -1,1 +1,1 @@
-"""Spells a TLS set-up for other targets than an existing Compose project. Modules are independent."""
+"""Writes a TLS set-up for targets other than an existing Compose project. Modules are independent."""

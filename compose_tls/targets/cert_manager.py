@@ -119,7 +119,7 @@ def _certificate(
     }
     if named:
         spec["subject"] = named
-    if order.role == "ca":
+    if order.profile == "ca":
         spec["isCA"] = True
     for field, names in (("dnsNames", order.dns_names), ("ipAddresses", order.ip_addresses)):
         if names:
@@ -128,7 +128,7 @@ def _certificate(
     spec |= {
         "duration": Commented(f"{order.days * _HOURS}h", f"{order.days} days."),
         "renewBefore": f"{renew}h",
-        "usages": list(_USAGES[order.role]),
+        "usages": list(_USAGES[order.profile]),
         "privateKey": _private_key(order),
         "issuerRef": {"group": _GROUP, "kind": issuer[0], "name": issuer[1]},
     }
@@ -137,7 +137,7 @@ def _certificate(
 
 def _private_key(order: CertificateOrder) -> New:
     # A new key for the CA would cut every client off that trusts the one before.
-    policy = "Never" if order.role == "ca" else "Always"
+    policy = "Never" if order.profile == "ca" else "Always"
     kind, size = _algorithm(order.key_type)
     return {"algorithm": kind, "size": size, "encoding": "PKCS8", "rotationPolicy": policy}
 

@@ -18,7 +18,7 @@ _HEADING = """\
 TLS for Milvus with the Helm chart milvus/milvus, in addition to your own values:
   helm upgrade --install {name} milvus/milvus -n {namespace} -f your-values.yaml -f THIS-FILE
 Helm merges maps and replaces lists and texts: if your own values have volumes, volumeMounts or
-extraConfigFiles.user.yaml has to be repeated here."""
+extraConfigFiles.user.yaml, repeat their content here."""
 _OF_ITS_OWN: Final = {
     "etcd": "For a new release only: etcd members with and without TLS cannot connect to each other.",
     "minio": "MinIO; its console and all other clients then also use TLS.",
@@ -42,7 +42,7 @@ def values(setup: TlsSetup, release: Release, fingerprints: Mapping[str, str]) -
         ),
         "volumes": Commented(
             kubernetes.volumes(secrets),
-            f"The Secret {names} under the names that the settings say.",
+            f"The Secret {names} with the file names that the settings use.",
             apart=True,
         ),
         "volumeMounts": Commented(kubernetes.volume_mounts(setup, secrets), apart=True),

@@ -209,7 +209,7 @@ def secret(held: HeldSecret, release: Release, contents: Mapping[str, bytes]) ->
 
 
 def volumes(secrets: Iterable[MountedSecret]) -> list[New]:
-    """The volumes that show Secrets under the names that the settings say."""
+    """The volumes that show Secrets with the file names that the settings use."""
     by_name: dict[str, list[MountedSecret]] = {}
     for one in secrets:
         by_name.setdefault(one.volume, []).append(one)
@@ -301,7 +301,7 @@ def _stem(file: str) -> str:
 
 
 def _milvus(setup: TlsSetup) -> Iterator[Member]:
-    """What is wanted of Milvus, what clients meet first; a service can stand there twice."""
+    """What is wanted of Milvus, what clients meet first; a service can be there twice."""
     return (one for one in setup.members if one.kind == "milvus")
 
 

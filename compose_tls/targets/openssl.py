@@ -26,7 +26,7 @@ work=$(mktemp -d)
 export work
 trap 'rm -rf "$work"' EXIT
 
-at() { # seconds since 1970 as openssl takes them
+at() { # seconds since 1970, in the format of openssl
     date -u -d "@$1" +%Y%m%d%H%M%SZ 2>/dev/null || date -u -r "$1" +%Y%m%d%H%M%SZ
 }
 
@@ -59,7 +59,7 @@ commonName = supplied
 END
 : >"$work/index.txt"
 
-hash_of() { # a key that signs: a curve has its hash
+hash_of() { # the hash for a signing key: P-384 uses SHA-384
     case $(openssl pkey -in "$1" -noout -text) in *P-384*) echo sha384 ;; *) echo sha256 ;; esac
 }
 
@@ -134,12 +134,12 @@ def _issued(order: CertificateOrder, issuer: str | None) -> Iterator[str]:
 
 
 def _extensions(order: CertificateOrder) -> Iterator[str]:
-    """As ``pki.profiles`` has them, in its order; their sources stand there."""
-    is_ca = order.role == "ca"
+    """As ``pki.profiles`` has them, in its order; their sources are there."""
+    is_ca = order.profile == "ca"
     yield f"basicConstraints = critical,{'CA:TRUE,pathlen:0' if is_ca else 'CA:FALSE'}"
     yield f"keyUsage = critical,{'keyCertSign,cRLSign' if is_ca else 'digitalSignature'}"
     if not is_ca:
-        yield f"extendedKeyUsage = {_PURPOSES[order.role]}"
+        yield f"extendedKeyUsage = {_PURPOSES[order.profile]}"
     names = [
         *(f"DNS:{one}" for one in order.dns_names),
         *(f"IP:{one}" for one in order.ip_addresses),

@@ -28,7 +28,7 @@ def resource(setup: TlsSetup, release: Release, fingerprints: Mapping[str, str])
     components: dict[str, New] = {
         "volumes": Commented(
             kubernetes.volumes(secrets),
-            f"The Secret {names} under the names that the settings say.",
+            f"The Secret {names} with the file names that the settings use.",
         ),
         "volumeMounts": kubernetes.volume_mounts(setup, secrets),
     }

@@ -35,8 +35,8 @@ class Release:
 
     Attributes:
         target: What it is for.
-        name: Of the Helm release, the Milvus resource or the stack.
-        namespace: Of Kubernetes.
+        name: The name of the Helm release, the Milvus resource or the stack.
+        namespace: The Kubernetes namespace.
         hosts: Further DNS names and IP addresses under which clients reach it: an ingress, a load
             balancer, a node.
         cluster: Whether Milvus runs as several components.

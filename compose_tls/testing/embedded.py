@@ -24,12 +24,12 @@ from compose_tls.state.recorded import State
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import server_variables, unpacked_binaries, write_configuration
 from compose_tls.values import dataclass
-from compose_tls.workflows.connecting import Address, target_of
+from compose_tls.workflows.connecting import HostPort, target_of
 
 # The server leaves these outside its directory.
 _LEFT = (
     "/tmp/milvus/server_id_{{pid}}",  # noqa: S108 - where the server puts it
-    "/tmp/milvus/standalone-{alias}.pid",  # noqa: S108 - likewise
+    "/tmp/milvus/standalone-{alias}.pid",  # noqa: S108 - as above
     "/run/milvus/standalone-{alias}.pid",
 )
 # What it logs when it found its port taken: it either takes another one by itself, or ends.
@@ -152,7 +152,7 @@ def _wait_until_ready(
     server: EmbeddedServer, project: Path, state: State, config: TlsConfig
 ) -> None:
     settled = completed(config, state.settings, enabling=False)
-    target = target_of(project, settled, Address(server.host, server.port))
+    target = target_of(project, settled, HostPort(server.host, server.port))
     deadline = time.monotonic() + config.timeout
     while not (found := readiness(target, _PROBE_SECONDS)).ready:
         server.require_running()

@@ -73,7 +73,7 @@ def start(
     work.mkdir()
     log, port = work / "milvus-lite.log", work / "port"
     served = str(project / state.settings.served_dir)
-    # -P: modules are not found for lying beside the program, or where it runs.
+    # -P: modules are not found for lying next to the program, or where it runs.
     command = [sys.executable, "-P", str(_PROGRAM), str(work / "data"), served]
     guard.run([*command, str(int(state.settings.tls_mode)), str(port)], inherited, log)
     deadline = time.monotonic() + config.timeout

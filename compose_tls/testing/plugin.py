@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--milvus-tls-required",
         action="store_true",
-        help="Fail if what runs Milvus is not here, instead of skipping.",
+        help="Fail instead of skipping if the backend is not available.",
     )
 
 

@@ -52,7 +52,7 @@ services:
     ports:
       - "127.0.0.1::{port}"  # Docker picks a free port of this machine
 """
-# All backends listen on IPv4; "localhost" might be somebody else's server on IPv6.
+# All backends listen on IPv4; "localhost" might be another server on IPv6.
 _HOST = "127.0.0.1"
 
 
@@ -208,7 +208,7 @@ def _on_docker(
             container = engine.container(name, SERVICE)
             place = container.published_port(PORT) if container else None
             if container is None or place is None:
-                raise NotReady("the test server is gone already", hint="see docker events")
+                raise NotReady("the test server no longer exists", hint="see docker events")
             identity = container.id
             yield project, place[1], lambda: "\n".join(engine.log_tail(identity))
 

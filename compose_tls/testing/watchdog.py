@@ -1,4 +1,4 @@
-"""A process of its own that takes everything away again, however the tests that wanted it end.
+"""A separate process that removes everything, however the tests end.
 
 It is run by its path and imports the standard library only, so that it is there within milliseconds.
 It makes the directory that everything goes into, and starts the embedded server itself: nothing ever

@@ -1,1 +1,1 @@
-"""One module a command: the order of its steps and nothing else."""
+"""One module per command: the order of its steps, and nothing else."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -19,6 +19,8 @@ from compose_tls.errors import (
     ProjectError,
     WrongUsage,
 )
+from compose_tls.observe.tls_files import with_tls_files
+from compose_tls.plan.inventory import replaced_by_hand
 from compose_tls.plan.links import open_internal_ports
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
@@ -27,24 +29,22 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
 from compose_tls.shell import quoted
+from compose_tls.stack.milvus.settings import PROXY_PORT
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import LAST_PORT, TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.any_server import as_any_server
 from compose_tls.workflows.connecting import (
-    Address,
     ClientOf,
+    HostPort,
     connect_arguments_of,
     target_of,
 )
-from compose_tls.workflows.deployed_places import Place, deployed_places, others
+from compose_tls.workflows.deployed_places import Place, deployed_places, others, stranger_at
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.stack_check import check_servers
 from compose_tls.workflows.whole_hints import with_whole_hints
-
-_PORT = 19530
-_LAST_PORT = 65535
 
 
 @with_whole_hints
@@ -67,30 +67,30 @@ def check(
     Args:
         directory: The project directory.
         config: The settings.
-        host: Where the server is; by default where the project publishes it.
+        host: The host of the server; by default as published by the project.
         port: Its port; by default as published.
         rest_port: The port of REST; by default as published. With ``port`` and without
             this, REST is not checked.
-        client: What a client has, for a server that ``enable`` has nothing to do with; there need not
+        client: The certificates of a client, for any server, set up by ``enable`` or not. No project is
             be a project then. Paths are relative to ``directory``.
-        deep: Whether to create, fill, search and drop a throw-away collection as well.
-        scope: ``proxy`` for only what clients reach, ``all`` for etcd and the object store too; by
+        deep: Whether to also create, fill, search and drop a throw-away collection.
+        scope: ``proxy`` for client connections only, ``all`` also for etcd and the object store; by
             default those are proved that enable set up, where an engine tells where they are.
-        wait: Whether to wait while Milvus starts, for as long as ``timeout`` says.
-        environment: Variables that Compose interpolates with; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        wait: Whether to wait for up to ``timeout`` while Milvus starts.
+        environment: Variables for interpolation by Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
-        What was proved, a probe each; one that fails raises ``CheckFailed``.
+        The result of each probe; a failed one raises ``CheckFailed``.
 
     Raises:
         NotEnabled: TLS is not enabled there, and ``client`` is not given.
-        ProjectError: The project cannot be understood.
-        NotReady: The project does not say where its server is reached.
+        ProjectError: The project cannot be read.
+        NotReady: The address of the server is not known from the project.
         CertificateUnreadable: A certificate or key cannot be used.
         ConflictingSettings: Mode 2 cannot be proved without a client certificate.
         InvalidSetting: The password or token file cannot be read.
-        WrongUsage: A port is not between 1 and 65535, or the host has one in it.
+        WrongUsage: A port is not between 1 and 65535, or the host contains a port.
         CheckFailed: At least one check failed.
     """
     _require_address(host, port, rest_port)
@@ -103,7 +103,7 @@ def check(
     )
     places = found.places
     if rest_port is not None:
-        places = [replace(p, rest=Address(p.address.host, rest_port)) for p in places]
+        places = [replace(p, rest=HostPort(p.address.host, rest_port)) for p in places]
     proving = partial(prove, config=opened.config, on_event=on_event, deep=deep, patient=wait)
     checks, failures = _proved(found, places, proving)
     beside: tuple[TlsWarning, ...] = ()
@@ -132,6 +132,7 @@ def check(
         warnings=(
             *deploying(opened.root),
             *found.warnings,
+            *filter(None, (place.of_another for place in places)),
             *(open_internal_ports(found.project) if found.project else ()),
             *beside,
         ),
@@ -140,13 +141,14 @@ def check(
 
 def _require_address(host: str | None, *ports: int | None) -> None:
     for port in ports:
-        if port is not None and not 0 < port <= _LAST_PORT:
-            raise WrongUsage(f"there is no port {port}", hint=f"give one from 1 to {_LAST_PORT}")
+        if port is not None and not 0 < port <= LAST_PORT:
+            raise WrongUsage(f"there is no port {port}", hint=f"give one from 1 to {LAST_PORT}")
     name, _, after = (host or "").rpartition("://")[2].partition("/")[0].partition(":")
     if host is not None and name and (host != name and ":" not in after):
         number = f" --port {after}" if after else ""
         raise WrongUsage(
-            f"{host} is not a host name only", hint=f"give the parts: --host {quoted(name)}{number}"
+            f"{host} is more than a host name",
+            hint=f"give the parts: --host {quoted(name)}{number}",
         )
 
 
@@ -155,10 +157,20 @@ class _Place:
     """Where one server is reached: gRPC, there and further, and REST where that is on and known."""
 
     service: str | None
-    address: Address
-    rest: Address | None = None
+    address: HostPort
+    rest: HostPort | None = None
     on_host_network: bool = False
     further: tuple[Place, ...] = ()
+    stranger: str | None = None
+
+    @property
+    def of_another(self) -> TlsWarning | None:
+        """That the server there belongs to another project."""
+        if self.stranger is None:
+            return None
+        text = f"port {self.address.port} is that of {self.stranger}, not of this project"
+        hint = "compose-tls status says what this project runs"
+        return TlsWarning("another-project", text, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +185,9 @@ class _Found:
     connect: Callable[[Endpoint], dict[str, Any]]
     warnings: tuple[TlsWarning, ...] = ()
     project: Project | None = None
+    replaced: TlsWarning | None = None
 
-    def endpoint(self, address: Address) -> Endpoint:
+    def endpoint(self, address: HostPort) -> Endpoint:
         """Where clients connect."""
         return Endpoint.at(*address, self.server_name or address.host)
 
@@ -191,11 +204,23 @@ def _proved(
             proved = proving(found.target(place), starts_silently=place.on_host_network)
         except CheckFailed as failure:
             at = f"{several}: " if several else ""
+            if told := place.of_another or found.replaced:
+                # To recreate the services does not help.
+                failure.hint = f"{told.message}: {told.hint}"
+                failure.checks = tuple(_with_hint(failure.checks, failure.hint))
             failure.message, failure.summary = at + failure.message, at + failure.summary
             failures.append(failure)
             proved = failure.checks
         checks += [probe.model_copy(update={"service": several}) for probe in proved]
     return checks, failures
+
+
+def _with_hint(probes: Sequence[Probe], hint: str) -> Iterator[Probe]:
+    """Probes of which the first has another next step, and no other has one."""
+    rest: str | None = hint
+    for probe in probes:
+        yield probe.model_copy(update={"hint": rest}) if probe.hint else probe
+        rest = None if probe.hint else rest
 
 
 def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:
@@ -211,6 +236,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
         error.hint = f"{error.hint}; {as_any_server(opened, told, name, host=host, port=port)}"
         raise
     places, unknown = _places(located, host, port, opened.variables)
+    shown = with_tls_files(project, declared_tls(project, settings.service))
     return _Found(
         settings.tls_mode,
         tuple(one.name for one in located.milvus),
@@ -229,6 +255,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
             for name in unknown
         ),
         located.project,
+        replaced_by_hand(shown.observation, located.state),
     )
 
 
@@ -238,7 +265,7 @@ def _of_client(
     """A server that need not be one of ours; what is not said, a project here may tell."""
     client = client.below(opened.start)
     mode, services = client.mode, tuple[str, ...]()
-    places = [_Place(None, Address(host or "localhost", port or _PORT))]
+    places = [_Place(None, HostPort(host or "localhost", port or PROXY_PORT))]
     if host is None or port is None:
         project = _project(opened)
         told = declared_tls(project, opened.config.service) if project else ()
@@ -248,7 +275,7 @@ def _of_client(
         ):
             places = [
                 replace(
-                    place, address=Address(host or place.address.host, port or place.address.port)
+                    place, address=HostPort(host or place.address.host, port or place.address.port)
                 )
                 for place in published
             ]
@@ -287,9 +314,9 @@ def _published(
     for proxy in proxies_of(project.compose, tuple(milvus), config):
         if proxy.endpoint is None:
             continue
-        first = Address.of(proxy.endpoint)
+        first = HostPort.of(proxy.endpoint)
         publishes = carrier(services[proxy.service], services)
-        told = map(Address.of, endpoints(publishes, config.server_name, proxy.port))
+        told = map(HostPort.of, endpoints(publishes, config.server_name, proxy.port))
         further = others(told, first)
         on_host_network = proxy.service in on_host
         found.append(_Place(proxy.service, first, on_host_network=on_host_network, further=further))
@@ -306,22 +333,22 @@ def _places(
     """
     only = located.milvus[0].name if len(located.milvus) == 1 else None
     if host is not None and port is not None:
-        return [_Place(only, Address(host, port))], []
+        return [_Place(only, HostPort(host, port))], []
     found: list[_Place] = []
     for place in _published(located.project, located.milvus, located.state.settings):
         proxy = next(one for one in located.proxies if one.service == place.service)
         rest = located.rest_endpoint_of(proxy) if port is None else None
-        at = Address.of(rest) if rest else None
+        at = HostPort.of(rest) if rest else None
         found.append(
             replace(
                 place,
-                address=Address(host or place.address.host, port or place.address.port),
-                rest=Address(host or at.host, at.port) if at else None,
+                address=HostPort(host or place.address.host, port or place.address.port),
+                rest=HostPort(host or at.host, at.port) if at else None,
                 further=() if host or port else place.further,
             )
         )
     if port is not None:
-        return found[:1] or [_Place(only, Address("localhost", port))], []
+        return found[:1] or [_Place(only, HostPort("localhost", port))], []
     if host is None:
         found = _deployed(located, found, variables)
     unknown = [one.name for one in located.milvus if one.name not in {p.service for p in found}]
@@ -331,8 +358,7 @@ def _places(
     raise NotReady(
         f"service {first.name} does not define a port of this host",
         hint="name it with --host and --port",
-        path=first.service.main.document.name,
-        line=first.service.main.line(),
+        **first.service.main.place(),
     )
 
 
@@ -349,8 +375,11 @@ def _deployed(
         near = place.address if place else None
         met = deployed_places(proxy.service, proxy.port, directories, variables, near=near)
         if place is None and met:
-            place = _Place(proxy.service, Address(*met[0]))
+            place = _Place(proxy.service, HostPort(*met[0]))
         if place is not None:
             further = others((*place.further, *met), place.address)
-            found.append(replace(place, further=further))
+            stranger = None
+            if not met:
+                stranger = stranger_at(place.address, proxy.service, directories, variables)
+            found.append(replace(place, further=further, stranger=stranger))
     return found

@@ -50,7 +50,7 @@ def client(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> ClientResult:
-    """Issue certificates for further clients, each with a key of its own.
+    """Issue certificates for further clients, each with its own key.
 
     A client that has a certificate already keeps it until it is due for renewal; one of a CA that goes is
     replaced.
@@ -58,23 +58,23 @@ def client(
     Args:
         directory: The project directory.
         names: The clients, such as ``alice``, ``etl-7`` or ``alice@example.com``.
-        config: The settings; key type, days and subject matter, and where the CA is.
-        out: Where the files go; ``clients`` in the PKI directory by default.
-        p12: Make a PKCS #12 file of each as well.
-        passphrase_file: Holds what opens those; by default each gets its own, in a file next to it.
-        force: Replace certificates that are valid for long as well.
-        dry_run: Only say what would be done.
-        environment: Variables that Compose interpolates with; those of the process by default.
-        on_event: Told about progress, where an earlier command has to be taken back first.
+        config: The settings; used are key type, days, subject and the location of the CA.
+        out: The output directory; by default ``clients`` in the PKI directory.
+        p12: Also create a PKCS #12 file for each client.
+        passphrase_file: File with their passphrase; by default each gets its own, in a file next to it.
+        force: Also replace certificates that are not yet due for renewal.
+        dry_run: Only report what would be done; write nothing.
+        environment: Variables for interpolation by Compose; by default those of the process.
+        on_event: Called with progress, if an earlier command is undone first.
 
     Returns:
-        The certificates, whether new or kept, and the files that were written.
+        The certificates, new and kept, and the files that were written.
 
     Raises:
         WrongUsage: There is no name.
         InvalidSetting: The passphrase file is empty.
         NotEnabled: TLS is not enabled there.
-        NameInvalid: A name cannot be that of a client.
+        NameInvalid: A name is not valid for a client.
         ProjectError: A file is in the way, or the project cannot be read or written.
         CertificateError: Nothing can be issued; nothing was changed.
     """

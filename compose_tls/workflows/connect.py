@@ -12,6 +12,7 @@ from compose_tls.connection import Connection, ContainerRoute, ExistingService
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.clients import clients
+from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
 from compose_tls.project.inside import inside, way_by_host
@@ -23,7 +24,7 @@ from compose_tls.shell import typed
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning, number
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places, met_endpoint
@@ -55,7 +56,7 @@ def connect(
             network, and the paths there; by default a client on this machine.
         client: The client whose certificate and key are used, as given to ``client``; by default the one
             that ``enable`` issued.
-        environment: Variables that Compose interpolates with; those of the process by default.
+        environment: Variables for interpolation by Compose; by default those of the process.
 
     Returns:
         The endpoint, the keyword arguments of ``pymilvus.MilvusClient``, and the code for ``lang``.
@@ -83,8 +84,9 @@ def connect(
     settings, project = opened.config, located.project
     milvus, told = _meant(located, service)
     located = replace(located, milvus=(milvus,))
+    settings, differs = _as_declared(located, settings)
     if service is None:
-        way = _from_here(opened, located, client)
+        way = _from_here(replace(opened, config=settings), located, client)
     else:
         way = _from_inside(located, settings, service)
     ca_pem, client_pem, client_key = way.files
@@ -109,8 +111,28 @@ def connect(
         endpoint=way.endpoint,
         connect=arguments_of(connection),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
-        warnings=(*told, *way.warnings),
+        warnings=(*differs, *told, *way.warnings),
     )
+
+
+def _as_declared(
+    located: EnabledProject, settings: TlsConfig
+) -> tuple[TlsConfig, tuple[TlsWarning, ...]]:
+    """The settings with the mode that clients meet, and that it is not the recorded one."""
+    [one] = declared_tls(located.project, [milvus.name for milvus in located.milvus])
+    if one.mode is None or one.mode is settings.tls_mode:
+        return settings, ()
+    text = f"{one.name} is set to mode {int(one.mode)}, and enable recorded {settings.mode}"
+    off = " and accepts clients in plain text only" if one.mode is TlsMode.OFF else ""
+    path, _, line = (one.place or "").partition(":")
+    warning = TlsWarning(
+        "mode-differs",
+        text + off,
+        path or None,
+        f"compose-tls enable --mode {max(int(one.mode), settings.mode)} makes them the same",
+        number(line),
+    )
+    return settings.model_copy(update={"mode": max(int(one.mode), settings.mode)}), (warning,)
 
 
 def _meant(
@@ -124,8 +146,8 @@ def _meant(
         return named[0], ()
     names = " and ".join(one.name for one in servers)
     place = f" --for {typed(client)}" if client else ""
-    text = f"{names} are servers of their own: this is the way to {servers[0].name}"
-    hint = f"of another: compose-tls connect{place} --service {typed(servers[1].name)}"
+    text = f"{names} are separate servers: this connects to {servers[0].name}"
+    hint = f"for another one: compose-tls connect{place} --service {typed(servers[1].name)}"
     return servers[0], (TlsWarning("one-of-several", text, hint=hint),)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from compose_tls import layout
 from compose_tls.changes import CertificateOrder, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials import key_files
@@ -20,18 +21,6 @@ from compose_tls.errors import (
     OutsideProject,
 )
 from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, ProjectFiles
-from compose_tls.layout import (
-    CA,
-    CA_CERTIFICATE,
-    CERTIFICATE,
-    CLIENT,
-    CLIENT_CA,
-    CLIENT_CERTIFICATE,
-    CLIENT_KEY,
-    CLIENTS_DIRECTORY,
-    KEY,
-    SERVER_CERTIFICATE,
-)
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.client_names import client_name
 from compose_tls.pki.issue import issue_expired
@@ -48,14 +37,14 @@ if TYPE_CHECKING:
 _RESTORE: Final = "restore it, or run compose-tls enable, which restores it"
 
 
-class Address(NamedTuple):
+class HostPort(NamedTuple):
     """A host and a TCP port."""
 
     host: str
     port: int
 
     @classmethod
-    def of(cls, endpoint: Endpoint) -> Address:
+    def of(cls, endpoint: Endpoint) -> HostPort:
         """The address in an endpoint."""
         parts = urlsplit(endpoint.uri)
         return cls(parts.hostname or "localhost", parts.port or 443)
@@ -76,7 +65,12 @@ class ClientFiles:
         """The files of a project."""
         pki = directory / config.pki_dir
         accepted = key_files.KeyFiles(directory, config).client_ca
-        return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY, accepted)
+        return cls(
+            pki / layout.CA_CERTIFICATE,
+            pki / layout.CLIENT_CERTIFICATE,
+            pki / layout.CLIENT_KEY,
+            accepted,
+        )
 
     def named(self, directory: Path, client: str) -> ClientFiles:
         """The files of a further client.
@@ -90,8 +84,8 @@ class ClientFiles:
             CertificateUnreadable: Its certificate or key is not there.
         """
         name = client_name(client)
-        stem = self.certificate.parent / CLIENTS_DIRECTORY / name
-        certificate, key = (Path(f"{stem}{end}") for end in (CERTIFICATE, KEY))
+        stem = self.certificate.parent / layout.CLIENTS_DIRECTORY / name
+        certificate, key = (Path(f"{stem}{end}") for end in (layout.CERTIFICATE, layout.KEY))
         for path in (certificate, key):
             if not path.is_file():
                 missing = relative(path, directory)
@@ -115,8 +109,8 @@ def connect_arguments_of(directory: Path, config: TlsConfig, endpoint: Endpoint)
 def target_of(
     directory: Path,
     config: TlsConfig,
-    address: Address,
-    rest: Address | None = None,
+    address: HostPort,
+    rest: HostPort | None = None,
     service: str | None = None,
     further: tuple[tuple[str, int], ...] = (),
 ) -> Target:
@@ -137,7 +131,7 @@ def target_of(
     """
     files, mode = ClientFiles.of(directory, config), config.tls_mode
     mutual = mode is TlsMode.MUTUAL
-    shown = fingerprint(directory, f"{config.served_dir}/{SERVER_CERTIFICATE}")
+    shown = fingerprint(directory, f"{config.served_dir}/{layout.SERVER_CERTIFICATE}")
     client = ClientOf(files.ca, files.certificate, files.key, config.server_name)
     found = client.target(directory, config, address, rest, service, mode, hint=_RESTORE)
     return replace(
@@ -158,8 +152,8 @@ def _expired_client(directory: Path, config: TlsConfig) -> CertificateWithKey | 
     """
     keys = key_files.KeyFiles(directory, config)
     with suppress(CertificateError, OutsideProject):
-        ca = keys.existing(CLIENT_CA if keys.client_ca else CA)
-        shown = certificate_facts(keys.existing(CLIENT).certificate_pem, path=CLIENT)
+        ca = keys.existing(layout.CLIENT_CA if keys.client_ca else layout.CA)
+        shown = certificate_facts(keys.existing(layout.CLIENT).certificate_pem, path=layout.CLIENT)
         subject, names = "CN=expired client", (shown.dns_names, shown.ip_addresses)
         order = CertificateOrder("client", subject, "ecdsa-p256", 1, *names)
         return issue_expired(order, ca, datetime.now(UTC))
@@ -168,13 +162,13 @@ def _expired_client(directory: Path, config: TlsConfig) -> CertificateWithKey | 
 
 @dataclass(frozen=True, slots=True)
 class ClientOf:
-    """What a client has of a server that compose-tls need not have set up.
+    """The certificates of a client, for any server, set up by compose-tls or not.
 
     Attributes:
         ca: The CA certificates to trust.
         certificate: The client certificate; ``None`` without one.
         key: Its key.
-        server_name: The name that the server's certificate must hold; by default the host.
+        server_name: The name that the server certificate must contain; by default the host.
         mode: What the server is meant to do; by default what a project here says, else mutual with a
             client certificate and one-way without.
     """
@@ -209,8 +203,8 @@ class ClientOf:
         self,
         directory: Path,
         config: TlsConfig,
-        address: Address,
-        rest: Address | None,
+        address: HostPort,
+        rest: HostPort | None,
         service: str | None,
         mode: TlsMode,
         hint: str = "name a file that you may read",
@@ -222,7 +216,7 @@ class ClientOf:
             InvalidSetting: The password or token file cannot be read.
             OutsideProject: A link in the project leads outside.
         """
-        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only who checks needs it
+        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only needed for checks
 
         mutual = mode is TlsMode.MUTUAL
         shown = (self.certificate, self.key) if mutual else ()

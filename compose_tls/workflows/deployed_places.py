@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from compose_tls.errors import EngineError
+from compose_tls.project.reachability import LOOPBACK
 from compose_tls.results import Endpoint
 
 if TYPE_CHECKING:
     from compose_tls.deploy.container import ContainerFacts
+    from compose_tls.deploy.engine import Engine
 
 Place: TypeAlias = tuple[str, int]
 """Host or address, and TCP port, as this machine reaches them."""
 
 # An engine that does not answer by then is not waited for: the files tell of a place as well.
 _SECONDS: Final = 2
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def met_at(containers: Iterable[ContainerFacts], port: int) -> tuple[Place, ...]:
@@ -70,16 +71,10 @@ def deployed_places(
         near: Where it is by the files: of several projects from that directory, the one that is there
             counts.
     """
-    from compose_tls.deploy.engine import LABEL, Engine  # noqa: PLC0415 - docker costs 150 ms
+    from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - docker costs 150 ms
 
-    wanted = {os.path.realpath(directory) for directory in directories}
     with suppress(EngineError), Engine.connect(variables, patience=_SECONDS) as engine:
-        labels = [one["Config"].get("Labels") or {} for one in engine.containers(service)]
-        projects = dict.fromkeys(
-            str(each.get(f"{LABEL}project"))
-            for each in labels
-            if os.path.realpath(each.get(f"{LABEL}project.working_dir", "")) in wanted
-        )
+        projects = _projects(engine, service, directories)
         found = [met_at(engine.replicas(name, service), port) for name in projects]
         found = [places for places in found if places]
         for places in found:
@@ -89,6 +84,43 @@ def deployed_places(
     return ()
 
 
+def stranger_at(
+    place: Place, service: str, directories: Collection[Path], variables: Mapping[str, str]
+) -> str | None:
+    """The container of another project that has the port of a service; ``None`` where none is known.
+
+    Args:
+        place: Where the service is by the files.
+        service: The service.
+        directories: The project directory, as Compose may see it.
+        variables: The process environment.
+    """
+    from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - docker costs 150 ms
+    from compose_tls.deploy.port_check import project_of  # noqa: PLC0415 - as above
+
+    host, port = place
+    if host not in LOOPBACK:
+        return None
+    with suppress(EngineError), Engine.connect(variables, patience=_SECONDS) as engine:
+        owner = engine.port_owner(port)
+        if owner and project_of(owner) not in _projects(engine, service, directories):
+            return owner
+    return None
+
+
+def _projects(engine: Engine, service: str, directories: Collection[Path]) -> dict[str, None]:
+    """The names of the projects that have a container of a service, made in one of the directories."""
+    from compose_tls.deploy.engine import LABEL  # noqa: PLC0415 - docker costs 150 ms
+
+    wanted = {os.path.realpath(directory) for directory in directories}
+    labels = [one["Config"].get("Labels") or {} for one in engine.containers(service)]
+    return dict.fromkeys(
+        str(each.get(f"{LABEL}project"))
+        for each in labels
+        if os.path.realpath(each.get(f"{LABEL}project.working_dir", "")) in wanted
+    )
+
+
 def _key(place: Place) -> Place:
     host, port = place
-    return ("localhost" if host in _THIS_MACHINE else host, port)
+    return ("localhost" if host in LOOPBACK else host, port)

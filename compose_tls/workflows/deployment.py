@@ -26,7 +26,7 @@ from compose_tls.results import Probe
 from compose_tls.setup import Concerned, Proxy
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.connecting import Address, target_of
+from compose_tls.workflows.connecting import HostPort, target_of
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.neighbour_start import require_running, to_start
 from compose_tls.workflows.proving import Prover
@@ -78,7 +78,7 @@ class Deployment(Concerned):
     project: ComposeInvocation = field(repr=False)
     name: str
     running: frozenset[str]
-    target: Callable[[Proxy, Address, Address | None], Target] = field(repr=False)
+    target: Callable[[Proxy, HostPort, HostPort | None], Target] = field(repr=False)
     look: Callable[[Target], Readiness] = field(repr=False)
     prove: Callable[[Target, listener.OnEvent], tuple[Probe, ...]] = field(repr=False)
     restart_only: bool = False
@@ -153,7 +153,7 @@ class Deployment(Concerned):
     def _started(
         self, began: datetime, started: float, on_event: listener.OnEvent
     ) -> list[ProxyWatch]:
-        """Start all of them anew, and wait for the proxies; a restart leaves clients one of several."""
+        """Start all of them again, and wait for the proxies; a restart leaves clients one of several."""
         names = [name for name in self.everything if name not in self.current]
         one_by_one = self.restart_only and not self.servers and len(self.proxies) > 1
         first = [name for name in names if name not in self.services] if one_by_one else names
@@ -282,7 +282,7 @@ def prepare(
         seen: The project as engine and Compose have it.
 
     Returns:
-        The deployment, and what is to be told of it.
+        The deployment, and what to report about it.
 
     Raises:
         EngineError: A port is taken, or the engine stopped answering.
@@ -306,7 +306,9 @@ def prepare(
     recreated = frozenset(deployment.everything) - current
     shared = [name for name in sharing(project.compose.services, recreated) if name in seen.running]
     neighbours = tuple(dict.fromkeys((*to_start(planned, seen, review), *shared)))
-    warnings = settled(review.recreating(recreated, others, neighbours), config.accept)
+    told = settled(review.recreating(recreated, others, neighbours), config.accept)
+    # The step before it is omitted for a user who accepts it.
+    warnings = tuple(replace(w, hint=None) if w.code in config.accept else w for w in told)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))

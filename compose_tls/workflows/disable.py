@@ -9,6 +9,7 @@ from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan, RemoveDirectory
 from compose_tls.config import TlsConfig
+from compose_tls.errors import ConflictingSettings
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import DisablePlan, plan_disable
 from compose_tls.plan.stack_folders import Folders
@@ -35,24 +36,26 @@ def disable(
 
     Args:
         directory: The project directory.
-        config: The settings; only where things are, and what is accepted, matters.
-        dry_run: Only say what would be done.
+        config: The settings; used are only locations, and what is accepted.
+        dry_run: Only report what would be done; write nothing.
         purge: Remove certificates and keys as well.
-        environment: Variables that Compose interpolates with; those of the process by default.
-        on_event: Told about progress, where an earlier command has to be taken back first.
+        environment: Variables for interpolation by Compose; by default those of the process.
+        on_event: Called with progress, if an earlier command is undone first.
 
     Returns:
-        The files that were put back or removed, and where keys stay.
+        The files that were restored or removed, and the directories where keys stay.
 
     Raises:
         NotEnabled: TLS is not enabled there.
-        TlsRemains: Entries stay that were not there before; nothing was changed.
-        CertificatesUnmounted: A Milvus would not start with what stays; nothing was changed.
-        ProjectError: A file cannot be put back safely, or not be written.
+        ConflictingSettings: Only some of the enabled services are named.
+        TlsRemains: Entries would stay that did not exist before; nothing was changed.
+        CertificatesUnmounted: A Milvus would not start with the remaining settings; nothing was changed.
+        ProjectError: A file cannot be restored safely, or cannot be written.
     """
     opened = preamble.open_project(directory, config, environment)
     with preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened:
         project = opened.observed()
+        _require_all(opened, project)
         if purge:
             project = with_clients(project, opened.config)
         with gathered() as also:
@@ -87,6 +90,24 @@ def disable(
         diff=planned.plan.diff(),
         next=following,
         warnings=(*opened.told, *told, *planned.plan.warnings, *warnings),
+    )
+
+
+def _require_all(opened: preamble.Opened, project: Project) -> None:
+    """Make sure that nobody means one of several services: what they share is removed as a whole.
+
+    Raises:
+        ConflictingSettings: The user names others than those that are enabled.
+    """
+    enabled = project.state.services if project.state else ()
+    named = opened.given.service if "service" in opened.typed else ()
+    if not named or not enabled or set(named) >= set(enabled):
+        return
+    rest = [word for name in enabled if name not in named for word in ("--service", name)]
+    only = own_command(opened, "enable", *rest)
+    raise ConflictingSettings(
+        f"disable removes TLS from all that enable turned it on for: {', '.join(enabled)}",
+        hint=f"leave --service out; or leave TLS on for the others: {only}",
     )
 
 

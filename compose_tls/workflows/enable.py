@@ -14,16 +14,19 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.project.declared_tls import declared_mode
+from compose_tls.plan.touched import redefined
+from compose_tls.project.declared_tls import declared_mode, declared_tls
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble, requirements
 from compose_tls.workflows.foreseen import foreseen
+from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.planning import enabling, issued
 from compose_tls.workflows.reporting import report
+from compose_tls.workflows.standing import looked_at
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 if TYPE_CHECKING:
@@ -41,16 +44,16 @@ def enable(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> EnableResult:
-    """Put TLS into a Milvus Compose project.
+    """Turn on TLS for a Milvus Compose project.
 
     Args:
         directory: The project directory.
         config: The settings.
-        dry_run: Only say what would be done.
+        dry_run: Only report what would be done; write nothing.
         up: Deploy with Docker Compose, wait until Milvus is ready over TLS, and check it.
-        keep_on_failure: With ``up``, leave things as they are when the deployment fails.
-        environment: Process variables, for Compose; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        keep_on_failure: With ``up``, leave files and containers as they are on failure.
+        environment: Variables for Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
         The files that were, or would be, written, the certificates, which services it cuts off, and with
@@ -60,7 +63,7 @@ def enable(
         ProjectError: The project cannot be read or patched; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; the project is as before, too.
+        CheckFailed: The running server does not pass the checks; the project is as before.
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
     return enable_opened(
@@ -83,7 +86,7 @@ def enable_opened(
         given: The project.
         dry_run: As for ``enable``, like all that follow.
         up: Deploy it.
-        keep_on_failure: Leave things as they are when that fails.
+        keep_on_failure: Leave files and containers as they are on failure.
         on_event: Told about progress.
         before_proof: Called with the plan once Milvus is ready over TLS, before it is checked.
 
@@ -106,8 +109,10 @@ def enable_opened(
                 known = foreseen(opened, planned.everything, planned.beside, lambda: project)
                 opened, warnings = known.opened, known.warnings
                 found.also.extend(warnings)
+        standing = Looked() if planned.plan.changed or deploy else _standing(opened, planned)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
+            result = result.model_copy(update={"deployed": standing.current})
             return _told(result, planned, project, opened, warnings)
         listener.busy(on_event, "issuing certificates")
         made = issued(planned, project, opened, opened.config)
@@ -123,8 +128,7 @@ def enable_opened(
             listener.written(on_event, _told(written, planned, project, opened, warnings))
             taken_back = None if keep_on_failure else [undo]
             checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
-    started = checks or not planned.plan.changed
-    following = () if started else _following(opened, project, planned)
+    following = () if checks else _following(opened, project, planned, standing)
     result = report(
         EnableResult,
         planned,
@@ -134,7 +138,15 @@ def enable_opened(
         following=following,
         warnings=told,
     )
+    if standing.services:
+        result = result.model_copy(update={"deployed": standing.current})
     return _told(result, planned, project, opened, warnings)
+
+
+def _standing(opened: preamble.Opened, planned: ServicePlan) -> Looked:
+    """What runs of a project in which no file changes."""
+    project = opened.observed()
+    return looked_at(opened, project, declared_tls(project, planned.services))
 
 
 def _prepared(
@@ -144,7 +156,7 @@ def _prepared(
     stack: ExitStack,
     on_event: listener.OnEvent,
 ) -> tuple[Deployment, tuple[TlsWarning, ...]]:
-    """The deployment of a plan, and what is to be told of it.
+    """The deployment of a plan, and what to report about it.
 
     Raises:
         EngineError: Deploying cannot begin.
@@ -184,11 +196,19 @@ def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Op
     return replace(opened, config=opened.config.model_copy(update={"mode": int(mode)}))
 
 
-def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) -> tuple[str, ...]:
-    """The commands that put the files in force, and prove it."""
+def _following(
+    opened: preamble.Opened, project: Project, planned: ServicePlan, standing: Looked
+) -> tuple[str, ...]:
+    """The commands that put the files in force, and prove it; none where they are, or may be."""
+    if not planned.plan.changed and standing.current is not False:
+        return ()
     read = planned.written | set(planned.services)
     concerned = tuple(name for name in planned.everything if name in read)
-    start = start_command(opened, project, planned.plan, concerned, planned.beside)
+    start = start_command(
+        opened, project, planned.plan, concerned, planned.beside, redefined(planned, project)
+    )
+    if not planned.plan.changed:
+        start = (standing.next,) if standing.next else ()
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))

@@ -52,27 +52,27 @@ def export(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> ExportResult:
-    """The TLS set-up of an enabled project, spelled for Kubernetes, Swarm or openssl.
+    """The TLS set-up of an enabled project for Kubernetes, Swarm or openssl.
 
     The server gets a certificate with the names of the target from the CA of the project, unless its
-    own one holds them; it lies in ``exports`` in the PKI directory, and is kept until it is due. With
+    own one holds them; it is in ``exports`` in the PKI directory, and is kept until it is due. With
     scope ``all`` etcd and the object store of a Kubernetes cluster get certificates of their own too.
 
     Args:
         directory: The project directory.
         target: ``helm``, ``operator``, ``cert-manager``, ``swarm`` or ``openssl``.
-        config: The settings; key type, days and subject matter, and where the CA is.
-        name: Of the Helm release, the Milvus resource or the stack.
-        namespace: Of Kubernetes.
+        config: The settings; used are key type, days, subject and the location of the CA.
+        name: The name of the Helm release, the Milvus resource or the stack.
+        namespace: The Kubernetes namespace.
         hosts: Further DNS names and IP addresses under which clients reach it.
-        issuer: For cert-manager: an issuer that is there, ``NAME`` or ``ClusterIssuer/NAME``; by default
+        issuer: For cert-manager: an existing issuer, ``NAME`` or ``ClusterIssuer/NAME``; by default
             a new CA.
         secret: For helm and operator: only the Secret, or all but the Secret; by default the values
             for helm, and everything for operator.
-        output: Where it is written, a file with a key with mode 0600; by default the result holds it.
-        dry_run: Only say what would be done.
-        environment: Variables that Compose interpolates with; those of the process by default.
-        on_event: Told about progress, where an earlier command has to be taken back first.
+        output: The output file, with mode 0600 if it contains a key; by default it is in the result.
+        dry_run: Only report what would be done; write nothing.
+        environment: Variables for interpolation by Compose; by default those of the process.
+        on_event: Called with progress, if an earlier command is undone first.
 
     Returns:
         What was exported. A document that holds a private key is in ``private_text``, which neither
@@ -80,7 +80,7 @@ def export(
 
     Raises:
         WrongUsage: The target has no Secret or no issuer, or there is no such target.
-        InvalidSetting: A name cannot stand where it has to.
+        InvalidSetting: A name is not valid for the target.
         NotEnabled: TLS is not enabled there.
         ProjectError: The project cannot be read or written.
         CertificateError: Nothing can be issued, or a certificate that was provided does not hold a name.
@@ -92,7 +92,7 @@ def export(
     release = Release(target, name, namespace, tuple(hosts))
     opened = preamble.open_project(directory, config, environment)
     place = Path(os.path.normpath(opened.start / output)) if output is not None else None
-    # A file is staged beside its place.
+    # A file is staged next to its place.
     outside = () if place is None or place.is_relative_to(opened.root) else (place.parent,)
     with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
         located = locate(opened.observed(), opened.config)

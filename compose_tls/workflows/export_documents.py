@@ -160,7 +160,7 @@ class Spelling:
 
         def material(name: str, path: Path) -> swarm.Material:
             certificate = f"{name.removesuffix(KEY)}{CERTIFICATE}" if name.endswith(KEY) else name
-            # The digest of a key is nobody's business.
+            # The digest of a key is not published.
             certificate = f"{KAFKA}{CERTIFICATE}" if name == KAFKA_KEYSTORE else certificate
             return swarm.Material(_below(path, base), sha256(found.contents[certificate])[:_DIGITS])
 
@@ -229,8 +229,8 @@ class Spelling:
         if left := kubernetes.left_settings(setup):
             yield TlsWarning(
                 "settings-left",
-                f"{', '.join(left)}: of services of this project, and not taken along",
-                hint="set the same for the services of the cluster there",
+                f"{', '.join(left)}: these name services of this project, and are not exported",
+                hint="set them for the services of the cluster",
             )
         if self.opened.config.scope == "all":
             yield from self._beside(setup)
@@ -265,7 +265,7 @@ class Spelling:
                 )
 
     def _beside(self, setup: TlsSetup) -> Iterator[TlsWarning]:
-        """What to know of the servers beside Milvus."""
+        """What to know of the servers next to Milvus."""
         switched = kubernetes.dependencies(setup)
         plain = [text for name, text in _DEPENDENCIES.items() if name not in switched]
         if self.release.cluster:
@@ -273,7 +273,7 @@ class Spelling:
         if plain:
             yield TlsWarning(
                 "stays-plain",
-                f"what Milvus says to {' and to '.join(plain)} of the release stays plain text",
+                f"traffic from Milvus to {' and to '.join(plain)} of the release stays in plain text",
                 hint="nothing in this project says how it would be encrypted; set it up there",
             )
         if ETCD in switched:

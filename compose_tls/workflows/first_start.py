@@ -1,4 +1,4 @@
-"""The first start of a new project: that it is new, and that root gets a password of its own."""
+"""The first start of a new project: checks that it is new, and sets the password of root."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from compose_tls.targets.new_project.embed_script import DATA, SCRIPT
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import Address, target_of
+from compose_tls.workflows.connecting import HostPort, target_of
 from compose_tls.workflows.enable import enable_opened
 
 
@@ -48,7 +48,7 @@ def require_fresh(
     status = engine.status_of(new.container) if new.container else None
     if new.container and status is not None:
         raise ContainerInTheWay(
-            f"container {new.container} of {SCRIPT} is there ({status}), and uses the same data",
+            f"container {new.container} of {SCRIPT} exists ({status}), and uses the same data",
             hint=f"{', then '.join(removing(new.container, status))} (the data stay in {DATA}),"
             " then run this again",
             path=SCRIPT,
@@ -98,7 +98,7 @@ class FirstStart:
 
         def before_proof(planned: ServicePlan) -> None:
             if self.auth:
-                on_event("giving root its password, over TLS")
+                on_event("setting the password of root, over TLS")
                 self._settle_password(planned)
 
         enabled = enable_opened(
@@ -139,7 +139,7 @@ class FirstStart:
                 "no port of Milvus is published, so root's password cannot be set from here",
                 hint="publish port 19530 on this machine in the compose file",
             )
-        address = Address.of(planned.endpoint)
+        address = HostPort.of(planned.endpoint)
         target = target_of(opened.root, opened.config, address, service=planned.services[0])
         self.signed_in = True
         assert target.password is not None  # noqa: S101 - it is in the settings

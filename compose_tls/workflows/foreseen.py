@@ -1,4 +1,4 @@
-"""What the user's own commands would lose, told before they are run."""
+"""Warnings about data that the user's own next commands would lose."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.next_step import compose_command
 from compose_tls.workflows.preamble import Opened
+from compose_tls.workflows.refusals import as_warning, settled
 
 # An engine that does not answer by then is not waited for: nothing depends on it.
 _SECONDS: Final = 2
@@ -55,11 +56,10 @@ def foreseen(
     except EngineError:
         return Foreseen(opened)
     # Most of what a command would load without --up.
-    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only who meets an engine needs it
+    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only needed with an engine
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
     from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
     from compose_tls.workflows.recreation import Review  # noqa: PLC0415 - as above
-    from compose_tls.workflows.refusals import as_warning, settled  # noqa: PLC0415 - as above
 
     name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
     try:
@@ -73,7 +73,7 @@ def foreseen(
     except ComposeFailed as error:
         return Foreseen(opened, (as_warning(error),))
     except ComposeTlsError:
-        # Nothing is recreated now; whoever does it will meet the engine.
+        # Nothing is recreated now; the user's command will ask the engine.
         return Foreseen(opened)
     for each in findings:
         if isinstance(each, DeployedDifferently) and each.runs_as:

@@ -29,7 +29,7 @@ def require_free(plan: Plan) -> None:
         if not free and os.path.lexists(path):
             name = plan.relative(path)
             raise ValueInTheWay(
-                f"{name} is not a {what}, and one has to be there",
+                f"{name} is not a {what}, which is required there",
                 hint=moved_away(name),
                 path=name,
             )

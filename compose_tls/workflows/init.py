@@ -12,7 +12,7 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Pending
-from compose_tls.compose.discovery import DEFAULT_FILES
+from compose_tls.compose.discovery import DEFAULT_FILES, ENV_FILE
 from compose_tls.credentials import secrets
 from compose_tls.credentials.issuing import Issued
 from compose_tls.deploy.compose_cli import ComposeCli
@@ -27,7 +27,7 @@ from compose_tls.files import is_directory
 from compose_tls.layout import ROOT_PASSWORD
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.plan.new_project import ENV_FILE, NewProject, Wanted, plan_new_project
+from compose_tls.plan.new_project import NewProject, Wanted, plan_new_project
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult
@@ -63,12 +63,12 @@ def init(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> InitResult:
-    """Make a new Compose project of Milvus, with TLS from the start.
+    """Create a new Milvus Compose project with TLS from the start.
 
     Where standalone_embed.sh is, the project is what that script starts, with its data.
 
     Args:
-        directory: Where to make it; it is made as well where it is not there.
+        directory: The directory of the project; it is created if it does not exist.
         config: The settings; paths in them are relative to where the process works.
         milvus: The version of Milvus, ``2.6`` or ``v2.6.25``; the recommended one by default.
         flavour: ``standalone`` with etcd and MinIO, by default; ``embedded-etcd``: one container;
@@ -78,21 +78,21 @@ def init(
             are taken over.
         publish: The IP address of this machine on which clients reach it, with ``:PORT`` where that is
             another one; the loopback address by default.
-        dry_run: Only say what would be done.
-        up: Deploy with Docker Compose, give root its password over TLS, and check it.
-        keep_on_failure: With ``up``, leave things as they are when the deployment fails.
-        environment: Process variables, for Compose; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        dry_run: Only report what would be done; write nothing.
+        up: Deploy with Docker Compose, set the password of root over TLS, and check the server.
+        keep_on_failure: With ``up``, leave files and containers as they are on failure.
+        environment: Variables for Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
         The files that were, or would be, written, the certificates, the image, where the password of root
         is, and with ``up`` the checks.
 
     Raises:
-        ProjectError: There is a project already, or none can be made; nothing was changed.
+        ProjectError: A project already exists, or none can be created; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
-        EngineError: Deploying failed; nothing is left, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; the project is as before, too.
+        EngineError: Deploying failed; everything was removed, unless ``keep_on_failure``.
+        CheckFailed: The running server does not pass the checks; the project is as before.
     """
     place, wanted = Path(directory), Wanted(milvus, flavour, attu, auth, publish)
     with _directory(place, dry_run=dry_run):
@@ -131,7 +131,7 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
     if os.path.lexists(place) and not is_directory(place):
         raise WrongUsage(
             f"{place} is not a directory",
-            hint="name a directory, or one that is to be made",
+            hint="name an existing directory, or a new one",
             path=str(place),
         )
     missing = [path for path in (place, *place.parents) if not os.path.lexists(path)]
@@ -141,7 +141,7 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
         yield
     except OSError as error:
         raise WriteFailed(
-            f"{place} cannot be made: {error.strerror or error}",
+            f"{place} cannot be created: {error.strerror or error}",
             hint="make the directory above it writable for you, or name another one",
             path=str(place),
         ) from None
@@ -319,10 +319,10 @@ def _go_on(
     keep_on_failure: bool,
 ) -> InitResult:
     """Start what an earlier init made, and give root its password, if it has it not yet."""
-    if not wanted.is_default:
+    if wanted != Wanted():
         raise ProjectExists(
-            "init made a project here already, and changes nothing in it",
-            hint=f"{own_command(opened, 'init', '--up')} starts it; to have another one, name another"
+            "init already created a project here, and does not change it",
+            hint=f"{own_command(opened, 'init', '--up')} starts it; for another project, name another"
             " directory: compose-tls init DIR",
         )
     deployment = FirstStart(opened, auth=True, keep_on_failure=keep_on_failure)

@@ -1,4 +1,4 @@
-"""What is told of a command that was interrupted: by those that finish it, or only look."""
+"""What is reported about a command that was interrupted: by those that finish it, or only look."""
 
 from __future__ import annotations
 

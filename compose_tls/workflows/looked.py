@@ -1,13 +1,16 @@
-"""What an engine had to say of some services."""
+"""The state of some services in the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
-from compose_tls.results import DeployedService
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.results import DeployedService
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,8 @@ class Looked:
     next: str | None = None
     refused: TlsWarning | None = None
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def current(self) -> bool | None:
+        """Whether all of them run these files; ``None`` where no engine was asked."""
+        return all(one.state == "current" for one in self.services) if self.services else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.engine import Engine
+from compose_tls.deploy.port_check import project_of, taken
 from compose_tls.deploy.verdict import Verdict, verdict
 from compose_tls.errors import ComposeFailed, EngineError
 from compose_tls.observe.tls_files import changed_at
@@ -25,7 +26,7 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.deployed_places import Place, met_at
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.looked import Looked
-from compose_tls.workflows.next_step import compose_command
+from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.refusals import as_warning
 
 
@@ -50,7 +51,9 @@ def look(
             seen = EngineProject(engine, compose, opened.invocation, there)
             return _Look(opened, project, seen).all(services)
     except ComposeFailed as error:
-        return Looked(reason=error.message, refused=as_warning(error))
+        # What is not fetched is told by itself.
+        refused = None if project.compose.elsewhere else as_warning(error)
+        return Looked(reason=error.message, refused=refused)
     except EngineError as error:
         return Looked(reason=error.message)
 
@@ -68,16 +71,28 @@ class _Look:
             EngineError: Compose refuses the project, or the engine does not answer.
         """
         seen: list[tuple[DeclaredTls, Declared, Deployed | None, Verdict]] = []
+        taken: dict[int, str] = {}
         for one in services:
             wanted, found = self.engine_project.look(one.name, self.project)
-            seen.append((one, wanted, found, verdict(found, wanted, self.changed(one))))
+            said = verdict(found, wanted, self.changed(one))
+            if said.agreement == "absent":
+                by_others = self.taken(wanted)
+                told = (f"port {port} is taken by {owner}" for port, owner in by_others.items())
+                said = replace(said, reasons=(*said.reasons, *told))
+                taken |= by_others
+            seen.append((one, wanted, found, said))
         results = tuple(_result(one.name, said) for one, _, _, said in seen)
         places = {
             one.name: place
             for one, _, found, _ in seen
             if found is not None and (place := self.place(one, found))
         }
-        return Looked(results, next=self.next(seen), places=places)
+        return Looked(results, next=self.next(seen, taken), places=places)
+
+    def taken(self, wanted: Declared) -> dict[int, str]:
+        """The ports of a service that has no running container, and the containers that have them."""
+        described = self.engine_project.complete(wanted.service)["services"][wanted.service]
+        return dict(taken(described, self.engine_project.engine.port_owner))
 
     def place(self, one: DeclaredTls, found: Deployed) -> Place | None:
         """Where it is reached, as published, else on its network."""
@@ -92,7 +107,9 @@ class _Look:
         return {self.project.relative(path): time for path, time in times.items()}
 
     def next(
-        self, seen: Sequence[tuple[DeclaredTls, Declared, Deployed | None, Verdict]]
+        self,
+        seen: Sequence[tuple[DeclaredTls, Declared, Deployed | None, Verdict]],
+        taken: Mapping[int, str],
     ) -> str | None:
         by_agreement: dict[str, list[str]] = {}
         for one, wanted, found, said in seen:
@@ -107,11 +124,26 @@ class _Look:
         if paused:
             return compose_command(self.opened, "unpause", services=paused)
         if absent := by_agreement.get("absent"):
+            for port, owner in taken.items():
+                return self.beside(port, owner)
             everything = len(absent) == len(seen) and not any(
                 one.milvus.service.profiles() for one, _, _, _ in seen
             )
             return compose_command(self.opened, "up", "-d", services=() if everything else absent)
         return None
+
+    def beside(self, port: int, owner: str) -> str:
+        """The command that looks at the project with a port of this one: it may be this one, moved."""
+        other = project_of(owner)
+        start = compose_command(self.opened, "up", "-d")
+        if other and other == self.engine_project.name:
+            # A service that is gone from the files, or has another name now.
+            return f"{joined(['docker', 'stop', owner.split()[1]])} && {start}"
+        if not other:
+            return f"publish another port than {port}, or stop {owner}; then {start}"
+        config = self.opened.config.model_copy(update={"project_name": other})
+        opened = replace(self.opened, config=config, typed=self.opened.typed | {"project_name"})
+        return own_command(opened, "status")
 
     def elsewhere(self, found: Deployed, wanted: Declared) -> str:
         """The command that looks at a container with what it was made from; what is gone cannot be."""

@@ -18,7 +18,7 @@ _SETTLED_SECONDS: Final = 1.0
 
 
 def to_start(planned: ServicePlan, seen: EngineProject, review: Review) -> tuple[str, ...]:
-    """The running services that have to be told something else, now or again.
+    """The running services that have to get other settings, now or again.
 
     Where nothing runs, they are started with everything else.
 

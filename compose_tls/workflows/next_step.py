@@ -1,15 +1,17 @@
-"""The next step as it is printed: the whole command that works where the user stands."""
+"""The printed next step: the whole command for the current directory."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from compose_tls.changes import Plan
-from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
+from compose_tls.compose.discovery import ENV_FILE, OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
+from compose_tls.errors import OutsideProject
+from compose_tls.files import is_file
 from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
@@ -17,7 +19,6 @@ from compose_tls.project.renamed import orphaned
 from compose_tls.shell import behind, joined, quoted
 from compose_tls.workflows.preamble import Opened
 
-_ENV_FILE: Final = ".env"
 _SPELLED: Final = {
     "file": "-f",
     "project_name": "-p",
@@ -35,6 +36,7 @@ def start_command(
     plan: Plan,
     services: Sequence[str],
     neighbours: Sequence[str] = (),
+    redefined: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """What makes services run with the files of a plan.
 
@@ -47,6 +49,7 @@ def start_command(
         plan: What is written.
         services: Those that have to read it.
         neighbours: Those that do where they run by themselves: a job of a profile is not to run for it.
+        redefined: Those that Compose recreates by itself; by default all, where a file of it changes.
 
     Returns:
         The command; nothing where they have nothing new to read.
@@ -72,7 +75,7 @@ def start_command(
     there = [name for name in services if name in known]
     also = (*neighbours, *sharing(known, there))
     there += [n for n in also if n in known and n not in there and is_active(known[n])]
-    if there and not defined:
+    if there and (not defined or not set(there) <= set(there if redefined is None else redefined)):
         return (*gone, compose_command(opened, "up", "-d", "--force-recreate", services=there))
     active = all(is_active(known[name]) for name in there)
     return (*gone, compose_command(opened, "up", "-d", services=[] if active else there))
@@ -108,7 +111,16 @@ def own_command(opened: Opened, *words: str, tls_dir: str = "") -> str:
     if Path(os.path.normpath(opened.root / own)) in opened.named_places:
         tls_dir = own
     before = f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} " if tls_dir else ""
-    return before + joined(["compose-tls", *words, *own_options(opened)])
+    return before + joined(["compose-tls", *words, *own_options(opened), *accepting(opened)])
+
+
+def accepting(opened: Opened) -> Iterator[str]:
+    """The options without which no command reads a project that leads outside, once that is accepted.
+
+    It is not recorded: who writes into a project could accept for its user.
+    """
+    if OutsideProject.code in opened.config.accept:
+        yield from ("--accept", OutsideProject.code)
 
 
 def own_options(opened: Opened) -> list[str]:
@@ -133,10 +145,10 @@ def compose_options(opened: Opened) -> list[str]:
     files, env_files = named_files(opened.config.file, opened.variables), opened.config.env_file
     if not files and (files := named_files((), opened.completed)):
         # Elsewhere, Compose does not find the .env that names them.
-        env_files = env_files or (_ENV_FILE,)
+        env_files = env_files or (ENV_FILE,)
     base = opened.config.project_directory
     if not base and not files:
-        base = str(project_root(opened.reached, (), {}))
+        base = str(project_root(opened.reached, (), {}, is_file))
     moved = {
         "file": tuple(map(seen, files)),
         "env_file": tuple(map(seen, env_files)),

@@ -1,4 +1,4 @@
-"""From what a deployed container was made, against the files as they are named and lie now."""
+"""Compares a deployed container with the current files and their names."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
 
 from compose_tls.changes import relative
+from compose_tls.compose.definition import PlaceInFile
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
@@ -27,7 +28,7 @@ from compose_tls.workflows.engine_project import EngineProject
 
 _MANY: Final = 6
 
-# What is compared with the container itself, and what is no part of one.
+# What is compared with the container itself, and what is not part of one.
 _LOOKED_AT: Final = frozenset(
     {
         *(
@@ -71,10 +72,15 @@ class Origin:
         if definition.get("container_name") == found.container.name:
             shared.add(f"container name {found.container.name}")
         if found.container.running:
+            ours = self.project.directory / self.config.tls_dir
             shared |= {
                 f"data directory {mount.source}"
                 for mount in set(wanted.mounts) & set(found.mounts)
-                if mount.source and not mount.read_only and not Path(mount.source).is_file()
+                if mount.source
+                and not mount.read_only
+                and not Path(mount.source).is_file()
+                # Any number of containers read the certificates.
+                and not Path(mount.source).is_relative_to(ours)
             }
         name = quoted(found.project)
         hint = f"name it: {self._command('-p', found.project)}, or COMPOSE_PROJECT_NAME={name}"
@@ -89,8 +95,8 @@ class Origin:
             return refusal
         return TlsWarning(
             "another-project",
-            f"project {found.project} is made from these files too; it is not changed, and gets their"
-            " TLS when it is recreated",
+            f"project {found.project} also uses these files; it is not changed now, and gets TLS"
+            " when it is recreated",
             hint=f"if that is the one you mean, {hint}",
         )
 
@@ -123,7 +129,7 @@ class Origin:
         if real:
             yield DeployedDifferently(
                 f"container {found.container.name} of service {service} is not what these files"
-                f" declare, and would be replaced: {listed(real)}",
+                f" declare, so that to recreate it changes more than TLS: {listed(real)}",
                 hint=self._how_it_was_made(service, found, [e for e in unlike if e.of_origin]),
                 **place_of(self.project, service),
             )
@@ -174,7 +180,7 @@ class Origin:
         )
         if names:
             said = ", ".join(relative(file, self.project.directory) for file in more)
-            yield f"{', '.join(names)}: as {said} says in the container, not in the files"
+            yield f"{', '.join(names)}: as {said} sets it in the container, but not in the files"
 
     def _how_it_was_made(self, service: str, found: Deployed, origin: Sequence[Difference]) -> str:
         """What to type so that the files of then are the files of now."""
@@ -195,9 +201,9 @@ class Origin:
         names = ":".join(words[place + 1] for place, word in enumerate(words) if word == "-f")
         also = f" (or COMPOSE_FILE={quoted(names)})" if names else ""
         return (
-            f"it was made with more: {self._command(*words)}{also}"
+            f"it was created with more options: {self._command(*words)}{also}"
             if words
-            else (f"run this where it was made, in {found.directory}")
+            else (f"run this where it was created, in {found.directory}")
         )
 
     def _command(self, *words: str) -> str:
@@ -263,14 +269,6 @@ def listed(texts: Iterable[str]) -> str:
     return "; ".join(found[:_MANY]) + (f"; and {more} more" if more > 0 else "")
 
 
-def place_of(project: Project, service: str, *route: str) -> Place:
+def place_of(project: Project, service: str, *route: str) -> PlaceInFile:
     """Where a service, or a part of it, stands."""
-    main = project.compose.services[service].main
-    return Place(path=main.document.name, line=main.line(*route))
-
-
-class Place(TypedDict):
-    """The place in a compose file, as an error names it."""
-
-    path: str
-    line: int
+    return project.compose.services[service].main.place(*route)

@@ -29,7 +29,7 @@ class Planned:
         service: The plan.
         places: The places outside the project that it may write to.
         told: What there is to know besides that of the plan.
-        also: Gets what is to be told with a refusal.
+        also: Gets what is to be reported with a refusal.
     """
 
     service: ServicePlan

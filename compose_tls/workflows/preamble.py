@@ -35,7 +35,7 @@ from compose_tls.errors import (
     WrongUsage,
     settle,
 )
-from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, real_path
+from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, is_file, real_path
 from compose_tls.layout import STATE_FILE
 from compose_tls.observation import FileFacts
 from compose_tls.observe import observe
@@ -86,7 +86,7 @@ class Opened:
         now: The time that the command judges by.
         typed: The settings that the user gave for this command, and not in compose-tls.toml.
         enabling: Whether the command can change what an earlier enable put in place.
-        told: What is to be told with the result: that an interrupted command was finished.
+        told: What is to be reported with the result: that an interrupted command was finished.
         lock: The descriptor that holds the project's lock, while there is one.
         seen: What was read for these settings, such as the record: it is not read again for the project.
     """
@@ -204,7 +204,7 @@ class Opened:
             return self.named_places, ()
         names = ", ".join(dict.fromkeys(map(str, led.values())))
         refusal = OutsideProject(
-            f"{names} would be edited, which is outside the project",
+            f"an edit goes to {names}, which is outside the project",
             hint="check who owns it and what else uses it",
             path=plan.relative(next(iter(led))),
         )
@@ -246,11 +246,11 @@ def open_project(
     """
     path = Path(directory)
     if not is_directory(path):
-        is_file = os.path.isfile(path)  # noqa: PTH113 - no answer where access is denied
+        file = is_file(path)
         raise WrongUsage(
-            f"{path} is a file, not a directory" if is_file else f"there is no directory {path}",
+            f"{path} is a file, not a directory" if file else f"there is no directory {path}",
             hint="name a compose file with -f, its directory with -C"
-            if is_file
+            if file
             else "name an existing directory with -C",
             path=str(path),
         )
@@ -287,7 +287,7 @@ def open_directory(
 ) -> Opened:
     """Settle the settings and the time for a directory that is to become a project.
 
-    What lies above it does not count; nor does the directory have to be there.
+    What is above it does not count; nor does the directory have to be there.
 
     Args:
         directory: The directory.
@@ -311,7 +311,7 @@ def open_directory(
     if names or variables.get("COMPOSE_FILE"):
         what = f"--{names[0].replace('_', '-')}" if names else "COMPOSE_FILE"
         raise ConflictingSettings(
-            f"{what} names a project, and init makes the one that docker compose finds by itself",
+            f"{what} names a project, but init creates one that docker compose finds by itself",
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
     given = seen_from(root, given, {n: start if n in outer else root for n in FILES})
@@ -339,7 +339,7 @@ def writing(
         on_event: Told about progress, where previous services have to be started.
 
     Yields:
-        The project with the settings that are recorded then, and what is to be told with the result.
+        The project with the settings that are recorded then, and what is to be reported with the result.
 
     Raises:
         ForeignJournal: What was left is not of a command of this user.
@@ -352,7 +352,7 @@ def writing(
             raise interrupted()
         yield opened
         return
-    from compose_tls.apply.lock import locked  # noqa: PLC0415 - not for who only looks
+    from compose_tls.apply.lock import locked  # noqa: PLC0415 - not needed for reading
     from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
 
     with locked(opened.root) as descriptor:

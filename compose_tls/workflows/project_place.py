@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from compose_tls.compose.discovery import named_files, project_root, variables_of
+from compose_tls.compose.discovery import ENV_FILE, named_files, project_root, variables_of
 from compose_tls.config import FILES, PLACES, SETTINGS_FILE, TlsConfig
 from compose_tls.errors import InvalidSetting, OutsideProject, WrongUsage
-from compose_tls.files import ENV_LIMIT, real_path
+from compose_tls.files import ENV_LIMIT, is_file, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.shell import quoted
 
@@ -25,14 +25,14 @@ def root_of(
     if not named:
         # .env may say COMPOSE_FILE.
         completed = completed_by(start, values, environment, reader)
-    root = project_root(start, named, completed, base).resolve()
+    root = project_root(start, named, completed, is_file, base).resolve()
     own_word = base or named or named_files((), environment)
     files = named_files(named, completed)
     if files and not own_word and not root.is_relative_to(start):
         raise OutsideProject(
             f"COMPOSE_FILE of .env names a project outside this directory, in {root}",
             hint=f"name it on the command line, if you intend it: -f {quoted(files[0])}",
-            path=".env",
+            path=ENV_FILE,
         )
     return root
 

@@ -68,7 +68,7 @@ def prove(
         target: The server, and what a client of it has.
         config: The settings; they hold the time a probe may take.
         on_event: Told about progress.
-        deep: Whether to create, fill, search and drop a throw-away collection as well.
+        deep: Whether to also create, fill, search and drop a throw-away collection.
         patient: Whether to wait first while Milvus starts.
         starts_silently: Whether nothing listens there until it has started, as on the host's network;
             the engine listens on the ports that it publishes.
@@ -89,7 +89,7 @@ def prove(
     )
     failed = [check for check in checks if not check.ok]
     if failed:
-        # A server in another mode than it should have takes old versions, too: that is no cause.
+        # A server in another mode than it should have accepts old versions, too: that is not the cause.
         first = min(failed, key=lambda check: check.name == "tls-versions")
         summary = f"check {first.name} failed"
         if not any(check.name == "grpc-ready" for check in checks):

@@ -17,13 +17,13 @@ from compose_tls.errors import NotReady
 from compose_tls.patterns import regex
 from compose_tls.setup import Proxy
 from compose_tls.values import dataclass
-from compose_tls.workflows.connecting import Address
+from compose_tls.workflows.connecting import HostPort
 from compose_tls.workflows.deployed_places import met_at, others
 
-# A Milvus that was told to speak TLS and answers in plain text does so for good. Longer than one answer
+# A Milvus that was configured for TLS and answers in plain text does so for good. Longer than one answer
 # of a process that is just going.
 _PLAIN_SECONDS = 3.0
-# How long the services of before have until they run; --timeout may be shorter than that takes.
+# How long the previous services have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
 
 # Milvus 2.3.5 says so at level debug, its default (measured).
@@ -111,7 +111,7 @@ class ProxyWatch(ContainerWatch):
     """
 
     proxy: Proxy
-    build: Callable[[Proxy, Address, Address | None], Target]
+    build: Callable[[Proxy, HostPort, HostPort | None], Target]
     ask: Callable[[Target], Readiness]
     on_event: Callable[[str], None]
     known: Target | None = None
@@ -162,7 +162,7 @@ class ProxyWatch(ContainerWatch):
                 hint=f'publish it: ports: ["{self.proxy.port}:{self.proxy.port}"]',
             )
         if self.known is None:
-            self.known = self.build(self.proxy, Address(*place), rest and Address(*rest))
+            self.known = self.build(self.proxy, HostPort(*place), rest and HostPort(*rest))
         # A port that the engine picks is another one after each start.
         replicas = self.engine.replicas(self.project, self.service)
         further = others(met_at(replicas, self.proxy.port), place)
@@ -174,8 +174,8 @@ class ProxyWatch(ContainerWatch):
     def read_anew(self) -> None:
         """Read the files of the target once more: those of the client may be written last."""
         known = self.target()
-        rest = known.rest_address and Address(*known.rest_address)
-        self.known = self.build(self.proxy, Address(known.host, known.port), rest)
+        rest = known.rest_address and HostPort(*known.rest_address)
+        self.known = self.build(self.proxy, HostPort(known.host, known.port), rest)
 
     def _place(self, port: int | None) -> tuple[str, int] | None:
         """Where a port of the container is reached from here: as published, else on its network."""

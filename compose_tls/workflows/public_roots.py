@@ -12,6 +12,7 @@ from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EngineError, FileUnreadable
 from compose_tls.layout import PUBLIC_ROOTS, SYSTEM_BUNDLE
+from compose_tls.pki.system_trust import store_file
 from compose_tls.project.model import Project
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -24,11 +25,12 @@ class PublicRoots:
     """Root certificates, PEM, and what is to be said of where they come from."""
 
     content: bytes | None = field(default=None, repr=False)
+    place: Path | None = None
     told: tuple[TlsWarning, ...] = ()
 
     def told_in(self, plan: Plan) -> tuple[TlsWarning, ...]:
         """The same where a plan writes them."""
-        return self.told if any(one.path.name == PUBLIC_ROOTS for one in plan.changes) else ()
+        return self.told if self.place in plan.written else ()
 
 
 def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, str]) -> PublicRoots:
@@ -46,15 +48,13 @@ def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, st
     for name in dict.fromkeys(images):
         content = _of_image(name, variables)
         if content:
-            return PublicRoots(content, _told(project, place, f"image {name}"))
-    from compose_tls.pki.system_trust import store_file  # noqa: PLC0415 - for this case alone
-
+            return PublicRoots(content, place, _told(project, place, f"image {name}"))
     file = store_file()
     if file is not None:
         with suppress(OSError):
-            return PublicRoots(Path(file).read_bytes(), _told(project, place, file))
+            return PublicRoots(Path(file).read_bytes(), place, _told(project, place, file))
     return PublicRoots(
-        b"", _told(project, place, "nowhere: neither the image nor this system has any")
+        b"", place, _told(project, place, "nowhere: neither the image nor this system has any")
     )
 
 

@@ -1,4 +1,4 @@
-"""Before containers are recreated: what that would lose, put out of sight, or open.
+"""Checks before containers are recreated: what would be lost, hidden or exposed.
 
 A container is recreated from the files, and it may be more than these: made from other files, with data
 or settings in its own layer. Our own entries are not a difference: the files may have them already.
@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.deploy.container import ImageFacts
@@ -27,6 +26,7 @@ from compose_tls.errors import (
     ProjectError,
 )
 from compose_tls.layout import TLS_FILES
+from compose_tls.project.declared_tls import WORKING_DIRECTORY
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.shell import joined, quoted, typed
@@ -43,8 +43,6 @@ from compose_tls.workflows.origin import Origin, listed, place_of
 from compose_tls.workflows.refusals import Finding
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
-
-_HOME: Final = "/milvus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +210,7 @@ class Review(Origin):
         mounts = {mount.target for mount in wanted.mounts if mount.kind != "tmpfs"}
         mounts |= image.volumes if image else set()
         for directory in directories if not wanted.borrows_mounts else ():
-            path = posixpath.normpath(posixpath.join(_HOME, directory))
+            path = posixpath.normpath(posixpath.join(WORKING_DIRECTORY, directory))
             if not any(path == mount or path.startswith(f"{mount}/") for mount in mounts):
                 yield TlsWarning(
                     "data-without-mount",

@@ -1,4 +1,4 @@
-"""Refusals are told all at once: to decide on one is not to hear of the next only then."""
+"""Reports all refusals at once, so that the user can decide on all of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def gathered() -> Iterator[list[TlsWarning]]:
     Nothing may be written, and nothing outside the project be read, while refusals are gathered.
 
     Yields:
-        Where to put what else is to be told with a refusal.
+        Where to put what else is to be reported with a refusal.
 
     Raises:
         Refusal: The first that the user does not accept; the others, what else is to be told, and an
@@ -48,7 +48,7 @@ def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[Tls
     """What is left of findings where those that the user accepts are warnings.
 
     Raises:
-        Refusal: The first that the user does not accept; what else was found is told with it.
+        Refusal: The first that the user does not accept; what else was found is reported with it.
     """
     with gathered() as told:
         for each in findings:
@@ -62,6 +62,6 @@ def as_warning(error: ComposeTlsError) -> TlsWarning:
 
 
 def _without(error: ComposeTlsError, warnings: Iterable[TlsWarning]) -> tuple[TlsWarning, ...]:
-    """What is to be told with an error, each once, and not what it says itself."""
+    """What is to be reported with an error, each once, and not what it says itself."""
     own = as_warning(error)
     return tuple(dict.fromkeys(each for each in warnings if each != own))

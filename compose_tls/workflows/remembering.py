@@ -1,4 +1,4 @@
-"""A deployment whose previous files outlive this process, until it is proved or taken back."""
+"""Keeps the previous files of a deployment on disk until it is proved or undone."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def remembered(
     try:
         yield replace(deploy, settled=partial(forget, root))
     except BaseException as error:
-        # Whoever interrupts that as well wants an end; the next command goes on.
+        # A second interruption ends at once; the next command continues.
         if HALF_WAY not in getattr(error, "__notes__", ()):
             with contextlib.suppress(ComposeTlsError):
                 recover(root, PosixFileOps(), places)

@@ -56,30 +56,30 @@ def renew(
 
     Args:
         directory: The project directory.
-        config: The settings; what they leave open stays as the certificates have it.
+        config: The settings; properties that are not set stay as in the certificates.
         ca: Renew the CA.
-        finish: Let the new CA take over.
-        within: How early to renew; by default in the last 30 days, or the last third of a shorter life.
-        force: Renew server and client in any case.
-        dry_run: Only say what would be done.
-        restart: Restart Milvus, where it runs and has something new to read, and check it.
-        keep_on_failure: Leave things as they are when that fails.
-        environment: Process variables, for Compose; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        finish: Finish the rotation: trust only the new CA.
+        within: How early to renew; by default the last 30 days, or the last third of a shorter validity.
+        force: Renew server and client certificates even if they are not due.
+        dry_run: Only report what would be done; write nothing.
+        restart: Restart Milvus if it runs and its files are new, and check it.
+        keep_on_failure: Leave files and containers as they are on failure.
+        environment: Variables for Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
         The certificates and files that changed; with a restart, the checks.
 
     Raises:
         NotEnabled: TLS is not enabled there.
-        RolloverNotStarted: There is no new CA that could take over.
-        ClientsLeftBehind: A further client has no certificate of it yet.
-        DeployedDifferently: A restart would put other settings in force as well; nothing was changed.
-        NotDeployed: A service has no container that could read what is new; nothing was changed.
+        RolloverNotStarted: CA rotation has not started.
+        ClientsLeftBehind: A further client has no certificate of the new CA yet.
+        DeployedDifferently: A restart would also apply other settings; nothing was changed.
+        NotDeployed: A service has no container; nothing was changed.
         ProjectError: The project cannot be read or written; nothing was changed.
         CertificateError: Certificates cannot be issued or used; nothing was changed.
         EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; the project is as before, too.
+        CheckFailed: The running server does not pass the checks; the project is as before.
     """
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
@@ -181,7 +181,7 @@ def _result(
     shared = sharing(project.compose.services, milvus)
     restarted = list(dict.fromkeys((*milvus, *left, *shared)))
     unread = restarted if waiting else left
-    again = restarting.reading_again(opened, unread) if unread else ""
+    again = restarting.reading_again(opened, project, unread) if unread else ""
     return report(
         RenewResult,
         planned,
@@ -216,7 +216,7 @@ def _prepare(
         if needed:
             error.hint += "; or write the files only, with --no-restart"
             raise
-        # Whether Milvus serves what lies there is not known then, and not said.
+        # Whether Milvus serves what is there is not known then, and not said.
         known = isinstance(error, NotDeployed)
         return None, (TlsWarning(error.code, error.message, hint=error.hint),) if known else ()
     chosen = [one for one in standing if one.running and (renewal.restart or one.stale)]

@@ -1,4 +1,4 @@
-"""What has to be so before services are restarted."""
+"""Preconditions of a restart."""
 
 from __future__ import annotations
 

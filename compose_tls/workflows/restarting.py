@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -79,20 +80,28 @@ def readers(deployment: Deployment, written: Collection[str]) -> Deployment:
     return replace(deployment, servers=servers, others=others)
 
 
-def reading_again(opened: Opened, names: Sequence[str]) -> str:
-    """The command after which services have read their files: what has no container cannot be restarted.
+def reading_again(opened: Opened, project: Project, names: Sequence[str]) -> str:
+    """The command after which services have read their files.
+
+    A restart starts nothing that has stopped with other settings, and replaces no container.
 
     Args:
-        opened: The project; where no engine answers, its services are taken to be there.
+        opened: The project; where no engine answers, its services are taken to run these files.
+        project: The same as it is.
         names: The services.
     """
     words: tuple[str, ...] = ("restart",)
     with suppress(EngineError), ExitStack() as stack:
         reach(opened.variables, seconds=_SECONDS)
         seen = EngineProject.connect(opened.invocation, stack)
-        there = {state.service for state in seen.states}.intersection(names)
-        if there != set(names):
-            words = ("up", "-d", "--force-recreate") if there else ("up", "-d")
+        running = [
+            differences(found, wanted)
+            for wanted, found in (seen.look(name, project) for name in names)
+            if found and found.container.running and found.project == wanted.project
+        ]
+        unlike = (each for each in chain(*running) if not (each.of_origin or each.of_moved_tag))
+        if len(running) < len(names) or any(unlike):
+            words = ("up", "-d", "--force-recreate") if running else ("up", "-d")
     return compose_command(opened, *words, services=names)
 
 
@@ -147,7 +156,7 @@ def _standing(
     if settings.tls_mode is TlsMode.MUTUAL:
         names_read.append(CA_CERTIFICATE)
     served = [project.directory / settings.served_dir / name for name in names_read]
-    # A restart leaves the container what it is; from where it was made is no setting of it.
+    # A restart leaves the container what it is; the place of its creation is not a setting.
     reasons = list(
         dict.fromkeys(
             str(each)

@@ -25,7 +25,7 @@ def changed(undo: Sequence[Undo]) -> bool:
 
 
 def put_back(undo: Sequence[Undo]) -> None:
-    """Put the previous files back. The project's lock must be held.
+    """Restore the previous files. The project's lock must be held.
 
     Args:
         undo: What was written, in the order in which it was.

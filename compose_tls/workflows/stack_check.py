@@ -1,4 +1,4 @@
-"""Proving etcd and the object store, from where Milvus meets them: inside the project's network."""
+"""Checks etcd and the object store from inside the project's network, as Milvus reaches them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Place: TypeAlias = Callable[[str, int], "tuple[str, int] | None"]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A server that Milvus is told to reach over TLS."""
+    """A server that Milvus is configured to reach over TLS."""
 
     name: str
     port: int

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
+from compose_tls.compose.compose_project import saving
 from compose_tls.config import TlsConfig
-from compose_tls.deploy.docker_host import reach
-from compose_tls.errors import EngineError
 from compose_tls.layout import CA, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.brought import lying_in
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import declared_findings, is_lost, key_findings
+from compose_tls.plan.findings import declared_findings, is_lost, key_findings, unseen
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
@@ -31,12 +29,10 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.deployed_places import met_endpoint
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looked import Looked
-from compose_tls.workflows.mending import mending
+from compose_tls.workflows.mending import Mending, mending
 from compose_tls.workflows.next_step import own_command
+from compose_tls.workflows.standing import looked_at
 from compose_tls.workflows.whole_hints import whole, with_whole_hints
-
-# An engine that does not answer by then is not waited for.
-_SECONDS: Final = 2
 
 
 @with_whole_hints
@@ -46,15 +42,15 @@ def status(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> StatusResult:
-    """What is encrypted, with which certificate, until when; and what is not as it was recorded.
+    """What is encrypted, with which certificate, until when, and what has changed since enable.
 
     What is declared, by the effective project, decides. What is recorded and, where an engine answers
     within two seconds, what is deployed is compared with that.
 
     Args:
         directory: The project directory.
-        config: The settings; only where things are matters.
-        environment: Variables that Compose interpolates with; those of the process by default.
+        config: The settings; used are only locations.
+        environment: Variables for interpolation by Compose; by default those of the process.
 
     Returns:
         A result whose ``exit_code`` is 0, 4 (a certificate is unreadable or expired, or Milvus cannot
@@ -71,18 +67,19 @@ def status(
         opened.observed(),
         settings,
     )
-    # What an earlier enable was about is no reason to be silent about another Milvus.
+    # Also reports a Milvus that an earlier enable did not concern.
     named = opened.given.service
     services = declared_tls(project, named)
     project = with_tls_files(project, services)
     map_ = link_map(project)
-    found = _certificates(project, settings, services, opened)
-    warnings, first = mending(project, settings, found.warnings)
+    broken = mending(project, settings)
+    found = _certificates(project, settings, services, opened, broken)
+    warnings = tuple(_with_broken(found, broken))
     links = map_.links
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
     declared = tuple(declared_findings(project, settings, services, every=not named))
-    looked = _look(opened, project, services)
+    looked = looked_at(opened, project, services)
     refused = [looked.refused] if looked.refused else []
     mode = _weakest(declared)
     address, note = _address(project, services, found, looked) if mode else (None, None)
@@ -99,13 +96,19 @@ def status(
         links=described(links, project, settings),
         endpoint=address,
         address_note=note,
-        warnings=(*deploying(opened.root), *refused, *warnings, *map_.warnings),
+        warnings=(
+            *deploying(opened.root),
+            *refused,
+            *unseen(project),
+            *warnings,
+            *map_.warnings,
+        ),
         certificates_usable=found.usable,
         loads=not refused,
     )
     # After disable: what still runs with TLS comes first.
     unlike = project.state is None and any(one.state == "stale" for one in looked.services)
-    first = whole(opened, first) if first else None
+    first = whole(opened, broken.command) if broken.command else None
     following = first or (looked.next if unlike and found.usable else None)
     following = following or _next(opened, project, result, found.mending)
     if found.usable:
@@ -122,23 +125,12 @@ def _waits_for_password(opened: preamble.Opened, looked: Looked) -> bool:
     return absent and (opened.root / opened.config.pki_dir / ROOT_PASSWORD).is_file()
 
 
-def _look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
-    if not services:
-        return Looked()
-    try:
-        reach(opened.variables, seconds=_SECONDS)
-    except EngineError as error:
-        return Looked(reason=error.message)
-    from compose_tls.workflows.looking import look  # noqa: PLC0415 - half of what status would load
-
-    return look(opened, project, services, patience=_SECONDS)
-
-
 def _certificates(
     project: Project,
     config: TlsConfig,
     services: Sequence[DeclaredTls],
     opened: preamble.Opened,
+    broken: Mending,
 ) -> Inventory:
     """The certificates; also of keys, what is to be said and whether Milvus can work with them."""
     state = project.state
@@ -146,7 +138,7 @@ def _certificates(
         shown = shown_certificates(project.observation, services, opened.now)
         lost = tuple(_lost(project, config, services, opened))
         return replace(shown, warnings=(*shown.warnings, *lost))
-    found = inventory(project.observation, config, state, opened.now)
+    found = inventory(project.observation, config, state, opened.now, broken.unsound)
     readers = tuple(one.milvus for one in services if one.name in state.services)
     located = EnabledProject(project, state, readers)
     keys = key_findings(config, located)
@@ -160,6 +152,15 @@ def _certificates(
     )
 
 
+def _with_broken(found: Inventory, broken: Mending) -> Iterator[TlsWarning]:
+    """What is to be said of certificates and of what is not whole, of each file once."""
+    yield from found.warnings
+    told = {one.path for one in found.warnings}
+    yield from (one for one in broken.in_the_way.values() if one.path not in told)
+    yield from (one for path, one in broken.unsound.items() if path not in found.lost)
+    yield from broken.exposed
+
+
 def _lost(
     project: Project, config: TlsConfig, services: Sequence[DeclaredTls], opened: preamble.Opened
 ) -> Iterator[TlsWarning]:
@@ -168,7 +169,7 @@ def _lost(
         words = ["--mode", str(max(int(one.mode or 1) for one in services))]
         pki = project.observation.pki
         if CA in pki.certificates and not pki.has_our_ca:
-            # Nothing can be issued under it, and what lies there goes on as it is.
+            # Nothing can be issued under it, and what is there goes on as it is.
             words += lying_in(config.pki_dir, project.observation)
         yield TlsWarning(
             "state-lost",
@@ -230,6 +231,8 @@ def _next(
     opened: preamble.Opened, project: Project, result: StatusResult, mended: str | None
 ) -> str | None:
     """The command that makes the files what they are to be; never to a weaker mode."""
+    if not result.declared and project.compose.elsewhere:
+        return saving(", ".join(one.place for one in project.compose.elsewhere))
     if not result.declared:
         return "name the service with --service, or the right compose file with -f"
     off, state = not result.encrypted, project.state

@@ -1,8 +1,8 @@
-"""Taking back a deployment that was begun and not proved: by the command itself, or by the next one.
+"""Undoes a deployment that was not proved: by the command itself, or by the next one.
 
 The previous files are those that ``apply.deploying`` keeps. A service is started or stopped only where
 the engine has a container of it that was made from this very directory: the engine is the witness that it
-is the user's, whatever lies in the project.
+is the user's, whatever is in the project.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _services_back(
 
 
 def _neighbours_back(found: Deploying, engine: Engine, lost: Sequence[str]) -> list[str]:
-    """The further services that are to start anew: what they read, or whose network they had, is gone."""
+    """The further services to start again: a file that they read, or the network they used, is gone."""
     again: list[str] = []
     for name, runs in found.neighbours.items():
         now = engine.runs(found.project, name, found.root)

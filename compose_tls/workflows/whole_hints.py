@@ -1,6 +1,6 @@
-"""Commands within hints, made whole: with the options that name this project where the user stands.
+"""Completes commands in hints with the options that name this project.
 
-A hint is written where something is found, by rooms that know neither the options that were typed nor
+A hint is written where something is found, by packages that know neither the options that were typed nor
 where. So it says ``docker compose up -d``, and here, once for all of them, the rest is put in.
 """
 
@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
+from compose_tls.compose.discovery import DEFAULT_FILES, OVERRIDE_FILES, named_files
 from compose_tls.config import FILES
-from compose_tls.errors import CheckFailed, ComposeTlsError, TooManyOpenFiles
+from compose_tls.errors import CheckFailed, ComposeTlsError, ProjectError, TooManyOpenFiles
 from compose_tls.patterns import regex
 from compose_tls.results import CommandResult, Probe
 from compose_tls.shell import joined, typed
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.next_step import OF_THE_PLACE, compose_options, own_options
+from compose_tls.workflows.next_step import (
+    OF_THE_PLACE,
+    accepting,
+    compose_options,
+    own_options,
+)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=CommandResult)
@@ -30,8 +37,13 @@ _COMPOSE: Final = regex(
 _OWN: Final = regex(
     r"(?<![-\w])compose-tls (?!\w+ --help)"
     r"(?=(?:-p \S+ )?(?:enable|disable|status|check|renew|client|connect|export)\b"
-    # Whoever is told to name a directory names it from where they stand.
+    # A directory is named as seen from the current directory.
     r"|init\b(?! (?:DIR|milvus)\b))"
+)
+_OF_FILES: Final = frozenset({"enable", "disable", "status"})
+_NAMED: Final = regex(
+    r"(?<![-\w])compose-tls (?:-[^ ]+ [^- ][^ ]* )*"
+    r"(?:enable|disable|status|check|renew|client|connect|export)\b(?! (?:…|--help))"
 )
 # What stands for the command that failed, with its own options: the command line knows what was typed.
 _THIS: Final = "enable …"
@@ -55,17 +67,20 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
     @wraps(command)
     def run(*arguments: _P.args, **named: _P.kwargs) -> _R:
         def spelled(opened: preamble.Opened) -> Callable[[str], str]:
-            settings = arguments[1] if len(arguments) > 1 else named.get("config")
-            if isinstance(settings, Mapping):
+            if any(isinstance(each, Mapping) for each in (*arguments, named.get("config"))):
+                # From the command line, which knows what was typed.
                 return partial(whole, opened)
-            this = joined(_words(command.__name__, opened, named))
+            this = joined(_words(command.__name__, opened, arguments[1:], named))
             return lambda hint: whole(opened, hint).replace(_THIS, this)
 
         token = preamble.CURRENT.set(None)
         try:
             result = command(*arguments, **named)
             opened = preamble.CURRENT.get()
-            return result if opened is None else _of_result(result, spelled(opened))
+            if opened is None:
+                return result
+            told = not_taken(opened) if command.__name__ in _OF_FILES else ()
+            return _of_result(result, told, spelled(opened))
         except OSError as error:
             if _is_out_of_files(error):
                 text = "this process may open no more files"
@@ -76,7 +91,8 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
                 error.hint = _MORE_FILES
             opened = preamble.CURRENT.get()
             if opened is not None:
-                _of_error(error, spelled(opened))
+                told = not_taken(opened) if command.__name__ != "init" else ()
+                _of_error(error, told, spelled(opened))
             raise
         finally:
             preamble.CURRENT.reset(token)
@@ -96,14 +112,36 @@ def whole(opened: preamble.Opened, hint: str) -> str:
         if words and words not in hint:
             escaped = words.replace("\\", r"\\")
             hint = command.sub(rf"\g<0>{escaped} ", hint)
+    accepted = joined(accepting(opened))
+    if accepted and accepted not in hint:
+        hint = _NAMED.sub(rf"\g<0> {accepted}", hint)
     if _OF_A_FILE.match(hint) and opened.root != Path.cwd():
         return f"cd {typed(os.path.relpath(opened.root))} && {hint}"
     return hint
 
 
-def _words(command: str, opened: preamble.Opened, named: Mapping[str, object]) -> Iterator[str]:
+def not_taken(opened: preamble.Opened) -> Iterator[TlsWarning]:
+    """The compose files that lie next to the one that Compose takes, and that it does not read."""
+    if named_files(opened.config.file, opened.completed):
+        return
+    for kind in (DEFAULT_FILES, OVERRIDE_FILES):
+        taken, *others = [name for name in kind if os.path.lexists(opened.root / name)] or [""]
+        for name in others:
+            text = f"{name} is not read: docker compose takes {taken}, which lies next to it"
+            hint = f"remove the one that is not meant, or name what is: -f {name}"
+            yield TlsWarning("compose-file-not-read", text, name, hint)
+
+
+def _words(
+    command: str,
+    opened: preamble.Opened,
+    arguments: Iterable[object],
+    named: Mapping[str, object],
+) -> Iterator[str]:
     """A command of the library as it is typed, without the options that name the project."""
     yield command
+    for one in (*arguments, named.get("names"), named.get("target")):
+        yield from [one] if isinstance(one, str) else one if isinstance(one, (list, tuple)) else ()
     for name, value in named.items():
         if value is True:
             yield _option(name)
@@ -121,15 +159,20 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _of_result(result: _R, spell: Callable[[str], str]) -> _R:
-    changed: dict[str, object] = {"warnings": tuple(one.spelled(spell) for one in result.warnings)}
+def _of_result(result: _R, told: Iterable[TlsWarning], spell: Callable[[str], str]) -> _R:
+    warnings = dict.fromkeys((*told, *result.warnings))
+    changed: dict[str, object] = {"warnings": tuple(one.spelled(spell) for one in warnings)}
     if probes := getattr(result, "checks", ()):
         changed["checks"] = _of_probes(probes, spell)
     return result.model_copy(update=changed)
 
 
-def _of_error(error: ComposeTlsError, spell: Callable[[str], str]) -> None:
+def _of_error(
+    error: ComposeTlsError, told: Iterable[TlsWarning], spell: Callable[[str], str]
+) -> None:
     error.hint = spell(error.hint)
+    if isinstance(error, ProjectError):
+        error.warnings = (*told, *error.warnings)
     error.warnings = tuple(one.spelled(spell) for one in error.warnings)
     if isinstance(error, CheckFailed):
         error.checks = _of_probes(error.checks, spell)

@@ -20,7 +20,7 @@ class Commented:
 
     Attributes:
         comment: Its lines, without ``#``; empty for none. A blank line in it stays blank.
-        apart: Whether a blank line stands above.
+        apart: Whether a blank line is above.
     """
 
     value: New

@@ -1,6 +1,6 @@
 """Asking a document: a route leads to a value and its place, aliases resolved, merge keys followed.
 
-Source: https://yaml.org/type/merge.html; what stands in the mapping itself wins, then earlier merges.
+Source: https://yaml.org/type/merge.html; what is in the mapping itself wins, then earlier merges.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Found:
 
     Attributes:
         document: The document.
-        node: The node as it stands there, maybe an alias.
+        node: The node as it is there, maybe an alias.
         expand: How the reader of the file takes a text, for example with its variables replaced.
     """
 

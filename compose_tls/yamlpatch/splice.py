@@ -1,4 +1,4 @@
-"""Splices: the places in a text that change, and what stands there afterwards."""
+"""Splices: the places in a text that change, and what is there afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from compose_tls.values import dataclass
 
-_LINE_BREAKS = ("\r", "\n")
+LINE_BREAKS = ("\r", "\n")
 _DIGITS: Final = 16
 
 
@@ -53,11 +53,11 @@ def settled(text: str, found: Iterable[Splice]) -> tuple[Splice, ...]:
 
 def _kept_open(text: str, found: list[Splice]) -> list[Splice]:
     """Where the last lines of a text without a final line break go, take the break above as well."""
-    if text.endswith(_LINE_BREAKS):
+    if text.endswith(LINE_BREAKS):
         return found
     for index, splice in enumerate(found):
         start, above = splice.start, found[index - 1].end if index else 0
-        if splice.end < len(text) or splice.new or not text.endswith(_LINE_BREAKS, 0, start):
+        if splice.end < len(text) or splice.new or not text.endswith(LINE_BREAKS, 0, start):
             continue
         start -= 2 if text.endswith("\r\n", 0, start) else 1
         if start >= above:
@@ -102,13 +102,13 @@ def between_lines(text: str, made: Sequence[Splice]) -> Iterator[Splice]:
     around = {at: (above, below) for (above, _), (below, at) in pairwise(lines)}
     shift = 0
     for one in made:
-        only = not one.new and one.old.endswith(_LINE_BREAKS)
+        only = not one.new and one.old.endswith(LINE_BREAKS)
         yield replace(one, between=around.get(one.start + shift)) if only else one
         shift += len(one.new) - len(one.old)
 
 
 def _lines(text: str) -> Iterator[tuple[str, int]]:
-    """The digest of each line, since secrets may stand there, and where it starts."""
+    """The digest of each line, since secrets may be there, and where it starts."""
     start = 0
     for line in text.splitlines(keepends=True):
         digest = sha256(line.rstrip("\r\n").encode("utf-8", "surrogateescape"))
@@ -131,9 +131,9 @@ def _between(text: str, one: Splice, expected: int) -> int:
 
 
 def found_again(text: str, made: Iterable[Splice], *, late: bool = False) -> list[Splice]:
-    """Where what splices wrote stands in a text that was changed since.
+    """Where what splices wrote is in a text that was changed since.
 
-    What they wrote is looked for as a whole. Where it stands there as often as it was written, each has
+    What they wrote is looked for as a whole. Where it is there as often as it was written, each has
     its own by their order, else the one next to where it is expected. What only took something out left
     nothing to look for: it is as far from what was written above as it was, or from what was below.
 
@@ -190,7 +190,7 @@ def _moved(made: Iterable[Splice]) -> list[Splice]:
 
 
 def _occurrences(text: str, words: str) -> list[int]:
-    """Where words stand in a text, but for what may be a comment: none was written."""
+    """Where words are in a text, except for what may be a comment: none was written."""
     found = [text.find(words)]
     while found[-1] >= 0:
         found.append(text.find(words, found[-1] + len(words)))
@@ -198,7 +198,7 @@ def _occurrences(text: str, words: str) -> list[int]:
 
 
 def _may_be_comment(text: str, at: int) -> bool:
-    line = text[max(text.rfind(end, 0, at) for end in _LINE_BREAKS) + 1 : at]
+    line = text[max(text.rfind(end, 0, at) for end in LINE_BREAKS) + 1 : at]
     return any(mark in f" {line}" for mark in (" #", "\t#"))
 
 

@@ -118,7 +118,7 @@ def block_entry(key: str, value: Value, column: int, look: Look) -> list[str]:
 def block_value(
     value: Mapping[str, Value] | tuple[Item, ...], column: int, look: Look
 ) -> list[str]:
-    """The lines of a collection below its key, which stands at ``column``."""
+    """The lines of a collection below its key, which is at ``column``."""
     lines: list[str] = []
     if isinstance(value, Mapping):
         for name, item in value.items():

@@ -1,4 +1,4 @@
-"""The floors: which module may import which, and which library stays behind which door."""
+"""The layers: which module may import which, and which package may import which library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import grimp
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Each one has a gate in pyproject.toml, but pydantic, which floor 0 is made of.
+# Each one has a contract in pyproject.toml, except pydantic, which layer 0 is built on.
 LIBRARIES = {
     "click",
     "cryptography",
@@ -38,16 +38,16 @@ def lint_imports(directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
 
 
-def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
+def test_every_import_goes_down_a_layer_and_each_library_has_one_package() -> None:
     outcome = lint_imports(ROOT)
     assert outcome.returncode == 0, outcome.stdout
 
 
 # Module, statement, and the contract that it breaks.
 FORBIDDEN = (
-    ("plan/enable.py", "import compose_tls.apply.lock", "floors"),
-    ("observation.py", "import compose_tls.pki.names", "floors"),
-    ("pki/names.py", "import compose_tls.yamlpatch.patch", "floors"),
+    ("plan/enable.py", "import compose_tls.apply.lock", "layers"),
+    ("observation.py", "import compose_tls.pki.names", "layers"),
+    ("pki/names.py", "import compose_tls.yamlpatch.patch", "layers"),
     ("plan/identities.py", "import compose_tls.plan.enable", "no cycles"),
     ("workflows/preamble.py", "import click", "click and rich only in cli"),
     ("plan/enable.py", "import cryptography.x509", "cryptography and idna only in pki"),
@@ -70,7 +70,7 @@ def told_of(module: str, statement: str, contract: str) -> str:
     return f"- compose_tls.{importer} -> {imported} "
 
 
-def test_an_import_that_goes_up_or_around_a_gate_is_found(tmp_path: Path) -> None:
+def test_an_import_that_goes_up_or_elsewhere_is_found(tmp_path: Path) -> None:
     for file in (*ROOT.glob("compose_tls/**/*.py"), ROOT / "pyproject.toml"):
         copy = tmp_path / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def test_an_import_that_goes_up_or_around_a_gate_is_found(tmp_path: Path) -> Non
     assert not missed, outcome.stdout
 
 
-def test_no_library_is_imported_that_has_no_gate() -> None:
+def test_no_library_is_imported_without_a_contract() -> None:
     graph = grimp.build_graph("compose_tls", include_external_packages=True, cache_dir=None)
     foreign = {name for name in graph.modules if graph.is_module_squashed(name)}
     assert foreign - set(sys.stdlib_module_names) == LIBRARIES
@@ -102,7 +102,7 @@ def test_modules_are_small() -> None:
     assert not long
 
 
-def test_a_module_name_occurs_once_but_for_the_way_of_a_command_through_the_floors() -> None:
+def test_a_module_name_occurs_once_but_for_the_way_of_a_command_through_the_layers() -> None:
     names = Counter(file.stem for file in ROOT.glob("compose_tls/**/*.py"))
     commands = {file.stem for file in ROOT.glob("compose_tls/cli/commands/*.py")}
     assert not {name for name, times in names.items() if times > 1} - commands
@@ -139,8 +139,8 @@ _ASKS = frozenset(
 def test_plans_and_what_they_are_made_from_ask_no_file_system() -> None:
     found = [
         f"{file.relative_to(ROOT)}:{node.lineno} {node.attr}"
-        for room in ("plan", "project", "stack", "targets", "yamlpatch")
-        for file in ROOT.glob(f"compose_tls/{room}/**/*.py")
+        for package in ("plan", "project", "stack", "targets", "yamlpatch")
+        for file in ROOT.glob(f"compose_tls/{package}/**/*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in _ASKS
     ]

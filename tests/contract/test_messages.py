@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,24 +67,19 @@ def strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-# Contributors' tables name tests, which have names of their own; the second is what a benchmark writes.
-FOR_CONTRIBUTORS = {
-    "compose-constructs.md",
-    "yaml-constructs.md",
-    "reliability.md",
-    "benchmarks.md",
-}
 PAGES = [
-    page
-    for page in (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
-    if page.name not in FOR_CONTRIBUTORS
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
 ]
 
 
 def prose(text: str) -> str:
-    """A text without code, addresses, and the names that an entry of a docstring begins with."""
+    """A text without code, addresses, quotes, names of tests and of the entries of a docstring."""
     without_blocks = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    without_code = re.sub(r"`+[^`]*`+|\]\([^)]*\)", "", without_blocks)
+    without_tests = re.sub(
+        r"\|[^|\n]*`test_\w+\.py[^|\n]*\|$", "|", without_blocks, flags=re.MULTILINE
+    )
+    without_code = re.sub(r"`+[^`]*`+|\]\([^)]*\)|\"[^\"\n]*\"", "", without_tests)
     return re.sub(r"^ +\w+: ", "", without_code, flags=re.MULTILINE)
 
 
@@ -95,6 +91,14 @@ def documented(tree: ast.AST) -> Iterator[tuple[str, str]]:
             text = ast.get_docstring(node)
             if text and not name.startswith("_"):
                 yield name, text
+
+
+def comments(module: Path) -> Iterator[tuple[str, str]]:
+    """The comments of a module, each with its line."""
+    with module.open(encoding="utf-8") as file:
+        for token in tokenize.generate_tokens(file.readline):
+            if token.type == tokenize.COMMENT:
+                yield f"line {token.start[0]}: {token.string}", token.string
 
 
 def unplain(said: str) -> list[str]:
@@ -117,7 +121,8 @@ def test_what_users_read_is_plain_technical_english(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     texts = ((f"line {line}: {text!r}", unplain(text)) for line, text in strings(tree))
     assert {place: found for place, found in texts if found} == {}
-    docstrings = ((name, unplain(prose(text))) for name, text in documented(tree))
+    others = (*documented(tree), *comments(module))
+    docstrings = ((name, unplain(prose(text))) for name, text in others)
     assert {name: found for name, found in docstrings if found} == {}
 
 

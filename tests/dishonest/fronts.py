@@ -99,12 +99,17 @@ def ending_tls(context: ssl.SSLContext, port: int) -> Script:
 
     def script(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as secured:
-            secured.settimeout(0.02)
-            with socket.create_connection((HOST, port), 5) as backend:
-                backend.settimeout(0.02)
-                _both_ways(secured, backend)
+            carried(secured, port)
 
     return script
+
+
+def carried(secured: ssl.SSLSocket, port: int) -> None:
+    """What came over TLS goes on in plain text."""
+    secured.settimeout(0.02)
+    with socket.create_connection((HOST, port), 5) as backend:
+        backend.settimeout(0.02)
+        _both_ways(secured, backend)
 
 
 Rule = Callable[[x509.Certificate, list[x509.Certificate]], bool]

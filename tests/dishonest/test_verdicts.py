@@ -23,17 +23,22 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from compose_tls.changes import CertificateOrder
 from compose_tls.checks import tls_client
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.probes import client_authorities
 from compose_tls.checks.run import run
 from compose_tls.pki import handshake
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.issue import issue_all
+from compose_tls.pki.load import certificate_facts
 from compose_tls.results import Probe
 from tests.dishonest.fronts import (
     Choice,
     Route,
     also,
     by_chance,
+    carried,
     ending_tls,
     front,
     in_turns,
@@ -120,7 +125,7 @@ class Scene:
             "-Verify",
             "1",
         ]
-        command += ["-cert", server.certificate, "-key", server.key, "-naccept", "100"]
+        command += ["-cert", server.certificate, "-key", server.key, "-naccept", "1000"]
         return self.stack.enter_context(_started(command))
 
     def trusting_more(self) -> ServerFiles:
@@ -168,12 +173,18 @@ _PLAIN = {"refuses-plain-text": "the server answers in plain text"}
 _ANY_CLIENT = {"refuses-anonymous-client": "the server accepted it"}
 _WORDS = "auth check failure, please check api key is correct"
 _PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+_JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 _MOVED = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://localhost/\r\n\r\n"
 _GRPC_WEB = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web+proto\r\nContent-Length: 0\r\n\r\n"
 )
 # RFC 9113 section 6: HEADERS with :status 200 and DATA for the first stream; GOAWAY.
 _HTTP2_PAGE = b"\0\0\x01\x01\x04\0\0\0\x01\x88" + b"\0\0\x02\0\x01\0\0\0\x01ok"
+# :status by its index, behind a new size of the table, and as text (RFC 7541 section 6).
+_STATUS_200, _STATUS_400, _STATUS_403 = (
+    bytes((0, 0, len(block), 1, 4, 0, 0, 0, 1)) + block
+    for block in (b"\x88", b"\x20\x8c", b"\x48\x03403")
+)
 _GOAWAY = b"\0\0\x08\x07\0\0\0\0\0" + bytes(8)
 _OLD_HELLO = bytes.fromhex("160302003102") + bytes.fromhex("00002d0302") + bytes(43)
 
@@ -202,6 +213,14 @@ def answers_one_path(connection: socket.socket) -> None:
     """Plain HTTP for REST alone; all else is told to use TLS."""
     request = connection.recv(4096)
     connection.sendall(_PAGE if b"/v1/" in request else b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def answers_a_post(connection: socket.socket) -> None:
+    """The same for REST of today."""
+    request = connection.recv(4096)
+    connection.sendall(
+        _PAGE if request.startswith(b"POST /v2/") else b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    )
 
 
 def goes_on_in_http2(connection: socket.socket) -> None:
@@ -352,6 +371,7 @@ def by_a_ticket(scene: Scene) -> int:
 # What a ClientHello of OpenSSL and gRPC holds: RFC 7301 section 3.1, RFC 6066 section 3, and RFC 8446
 # section 4.2.1 (TLS 1.3, then 1.2).
 _ALPN = b"\x02h2"
+_HTTP_1_1 = b"\x08http/1.1"
 _SNI = b"\0\x0c\0\0\x09localhost"
 _TLS_1_3 = b"\x04\x03\x04\x03\x03"
 
@@ -365,6 +385,67 @@ def for_those_without(marker: bytes, other: Callable[[Scene], int]) -> Make:
         def script(connection: socket.socket) -> None:
             hello = connection.recv(4096, socket.MSG_PEEK)
             passed_on(connection, port if marker in hello else otherwise)
+
+        return scene.target(scene.front(passes_on_to(script)), 2)
+
+    return make
+
+
+def by_http1(scene: Scene) -> Target:
+    """A front that leads to REST, for anyone, who speaks nothing newer than HTTP/1.1."""
+    port, context = scene.milvus(2), scene.pki.server.context(1)
+    context.set_alpn_protocols(["http/1.1"])
+    rest = scene.front(passes_on_to(over_tls(context, says_and_hangs_up(_JSON))))
+
+    def script(connection: socket.socket) -> None:
+        hello = connection.recv(4096, socket.MSG_PEEK)
+        passed_on(connection, rest if _HTTP_1_1 in hello and _ALPN not in hello else port)
+
+    return scene.target(scene.front(passes_on_to(script)), 2)
+
+
+def of_two_names(scene: Scene) -> ServerFiles:
+    """A server that has a further name."""
+    orders = [CertificateOrder("server", "CN=server", "ecdsa-p256", 9, ("localhost", "milvus"))]
+    ca = CertificateWithKey(*(scene.pki.path(f"ca.{kind}").read_bytes() for kind in ("pem", "key")))
+    made = issue_all(orders, ca, NOW)["server"]
+    certificate, key = scene.directory / "two.pem", scene.directory / "two.key"
+    certificate.write_bytes(made.full_chain_pem)
+    key.write_bytes(made.private_key_pem)
+    return ServerFiles(certificate, key, scene.pki.path("ca.pem"))
+
+
+def by_another_name(scene: Scene) -> Target:
+    """A front with other rules for another name of the server."""
+    files = of_two_names(scene)
+    port, other = scene.milvus(2, files=files), scene.milvus(1, files=files)
+
+    def script(connection: socket.socket) -> None:
+        hello = connection.recv(4096, socket.MSG_PEEK)
+        passed_on(connection, other if b"\0\x06milvus" in hello else port)
+
+    sha256 = certificate_facts(files.certificate.read_bytes(), path="two.pem").sha256
+    return scene.target(scene.front(passes_on_to(script)), 2, expected_sha256=sha256)
+
+
+def turning_away(answer: bytes, *, everyone: bool = False) -> Make:
+    """nginx with ssl_verify_client: whoever shows no right certificate gets a status for each call."""
+
+    def make(scene: Scene) -> Target:
+        context, behind = scene.pki.server.context(2), scene.plain()
+        context.verify_mode = ssl.CERT_OPTIONAL
+
+        def script(connection: socket.socket) -> None:
+            with context.wrap_socket(connection, server_side=True) as secured:
+                if secured.getpeercert() and not everyone:
+                    carried(secured, behind)
+                    return
+                secured.sendall(SETTINGS)
+                asked = b""
+                while b"application/grpc" not in asked and (more := secured.recv(4096)):
+                    asked += more
+                secured.sendall(answer)
+                secured.recv(4096)
 
         return scene.target(scene.front(passes_on_to(script)), 2)
 
@@ -385,6 +466,27 @@ def with_a_group_of_its_own(scene: Scene) -> int:
 
 
 DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
+    "lets anyone in who announces HTTP/1.1": (
+        by_http1,
+        {
+            "refuses-anonymous-client": "by HTTP/1.1",
+            "refuses-foreign-client": "by HTTP/1.1",
+            "refuses-expired-client": "by HTTP/1.1",
+        },
+    ),
+    "lets anyone in who asks for another name of it": (
+        by_another_name,
+        {
+            "refuses-anonymous-client": "as milvus (SNI)",
+            "refuses-foreign-client": "as milvus (SNI)",
+        },
+    ),
+    "serves whoever shows no certificate": (turning_away(_STATUS_200), _ANY_CLIENT),
+    "turns everyone away": (
+        turning_away(_STATUS_400, everyone=True),
+        {**_ANY_CLIENT, "grpc-ready": "status: 400"},
+    ),
+    "answers a POST of REST in plain text beside TLS": (beside(answers_a_post), _PLAIN),
     "lets anyone in who speaks TLS 1.2": (
         for_those_without(_TLS_1_3, lambda scene: scene.milvus(1)),
         {
@@ -771,7 +873,7 @@ def test_a_server_that_names_the_right_cas_is_believed(
     monkeypatch.setattr(tls_client, "verifying_context", of_that_version)
     target = scene.target(scene.naming(scene.pki.path("ca.pem")), 2)
     found = client_authorities(target, SOON)
-    assert (found.ok, found.skipped, found.observed) == (True, False, "as they should be")
+    assert (found.ok, found.skipped, found.observed) == (True, False, "as expected")
     assert found.expected.startswith("the server asks only for clients of CN=test CA")
     misled = scene.target(target.port, 2, client_ca_path=scene.another.path("ca.pem"))
     assert not client_authorities(misled, SOON).ok
@@ -786,6 +888,8 @@ def replicas(mode: int) -> Make:
 
 
 HONEST: Mapping[str, Make] = {
+    "nginx, which verifies clients behind the handshake": turning_away(_STATUS_400),
+    "nginx, with a rule for who shows no certificate": turning_away(_STATUS_403),
     "a front with another site for who does not say whom they want": for_those_without(
         _SNI, another_site
     ),

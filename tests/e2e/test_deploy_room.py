@@ -359,7 +359,7 @@ def test_a_port_that_another_program_has_is_named(room: Room) -> None:
         port = listener.getsockname()[1]
         room.write({"standalone": {**SLEEP, "ports": [f"127.0.0.1:{port}:19530"]}})
 
-        with pytest.raises(PortTaken, match=f"port {port}.* is taken by another program"):
+        with pytest.raises(PortTaken, match=f"port {port}.* is in use by another program"):
             room.up("standalone")
 
     assert room.engine.port_owner(port) is None

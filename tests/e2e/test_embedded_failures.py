@@ -20,7 +20,7 @@ from compose_tls.project.enabled import locate
 from compose_tls.testing import embedded
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
-from compose_tls.workflows.connecting import Address, target_of
+from compose_tls.workflows.connecting import HostPort, target_of
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project
 from tests.patience import LONG
@@ -143,7 +143,7 @@ def test_a_mode_that_milvus_does_not_know_leaves_it_in_plain_text_and_the_check_
     file.write_text(content.replace("tlsMode: 2", f"tlsMode: {mode}"))
 
     with started(project) as (server, _):
-        target = target_of(project.directory, recorded, Address(server.host, server.port))
+        target = target_of(project.directory, recorded, HostPort(server.host, server.port))
         deadline = time.monotonic() + LONG
         while (found := readiness(target, 2)).state == "unreachable":
             assert time.monotonic() < deadline, found.detail

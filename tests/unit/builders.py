@@ -226,7 +226,7 @@ def certificate(order: CertificateOrder) -> CertificateFacts:
         sha256=hashlib.sha256(repr(order).encode()).hexdigest(),
         dns_names=order.dns_names,
         ip_addresses=order.ip_addresses,
-        is_ca=order.role == "ca",
+        is_ca=order.profile == "ca",
     )
 
 

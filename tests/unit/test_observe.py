@@ -23,7 +23,7 @@ from compose_tls.observation import Observation
 from compose_tls.observe import observe
 from compose_tls.pki.issue import issue_all
 from compose_tls.state.recorded import FileRecord, State
-from compose_tls.vocabulary import CertificateRole
+from compose_tls.vocabulary import Profile
 from tests.unit.builders import NOW, STANDALONE
 
 IMAGE = "image: milvusdb/milvus:v2.5.5"
@@ -291,7 +291,7 @@ class TestPki:
         write(project, "tls/server.key", (project / "cert/server.key").read_bytes())
         found = look(project)
 
-        roles: set[CertificateRole] = {"ca", "server", "client"}
+        roles: set[Profile] = {"ca", "server", "client"}
         assert found.pki.usable == found.pki.certificates.keys() == roles
         for name in ("cert/ca.key", "cert/server.key", "cert/client.key", "tls/server.key"):
             facts = found.files[project / name]

@@ -1,4 +1,4 @@
-"""The small rules of floor 0."""
+"""The small rules of layer 0."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One module a command, each loaded only when it is called."""
+"""One module per command, loaded only when it is called."""

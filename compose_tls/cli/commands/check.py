@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.kinds import PORT, Number, OneOf
-from compose_tls.cli.options import MODE, HelpPage, acceptable, common, credentials, file_option
 from compose_tls.cli.output.check_text import round_lines
 from compose_tls.cli.output.json_documents import round_json
 from compose_tls.cli.output.show import Output, show
@@ -29,7 +29,7 @@ _INTERVAL = 30.0
 
 @click.command(
     name="check",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls check                                  the server of this project
@@ -51,13 +51,15 @@ Examples:
     metavar="PORT",
     help="REST port (default: as published; with --port, REST is only checked if this is given).",
 )
-@file_option(
+@options.file_option(
     "--ca-cert",
     "trusted",
     help="CA certificates to trust: checks any server, set up by compose-tls or not.",
 )
-@file_option("--client-cert", "shown", help="Client certificate for mode 2, with --ca-cert.")
-@file_option("--client-key", "shown_key", help="Key of --client-cert.")
+@options.file_option(
+    "--client-cert", "shown", help="Client certificate for mode 2, with --ca-cert."
+)
+@options.file_option("--client-key", "shown_key", help="Key of --client-cert.")
 @click.option(
     "--server-name",
     "name",
@@ -67,7 +69,7 @@ Examples:
 @click.option(
     "--mode",
     "meant",
-    type=MODE,
+    type=options.MODE,
     help="Expected mode of the server, with --ca-cert (default: that of the project; otherwise 2 "
     "with --client-cert).",
 )
@@ -78,13 +80,10 @@ Examples:
     help="What to check: client connections (proxy), or also etcd, the object store and Kafka "
     "(all; default: as enabled).",
 )
-@click.option(
-    "--deep", is_flag=True, help="Also create, fill, search and drop a throw-away collection."
-)
-@click.option(
+@options.flag("--deep", help="Also create, fill, search and drop a throw-away collection.")
+@options.flag(
     "--watch",
     "watching",
-    is_flag=True,
     help="Check until interrupted, with one line per round; with --json, one document per line (NDJSON).",
 )
 @click.option(
@@ -99,9 +98,9 @@ Examples:
     metavar="N",
     help="End after N rounds, with --watch; the last round sets the exit code.",
 )
-@credentials
-@acceptable
-@common
+@options.credentials
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,

@@ -8,24 +8,15 @@ from typing import IO, Any
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.completing import clients
-from compose_tls.cli.options import (
-    HelpPage,
-    acceptable,
-    common,
-    days,
-    directory_option,
-    existing_ca,
-    file_option,
-    key_type,
-)
 from compose_tls.cli.output.show import Output, show
 from compose_tls.errors import NameInvalid, WrongUsage
 
 
 @click.command(
     name="client",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls client alice bob                    certificates for two clients
@@ -38,25 +29,23 @@ Examples:
     metavar="FILE",
     help="File with more names, one per line; - reads standard input.",
 )
-@directory_option("--out", help="Output directory (default: cert/clients).")
-@click.option("--p12", is_flag=True, help="Also write a PKCS #12 file for each client.")
-@file_option(
+@options.directory_option("--out", help="Output directory (default: cert/clients).")
+@options.flag("--p12", help="Also write a PKCS #12 file for each client.")
+@options.file_option(
     "--passphrase-file",
     help="File with the passphrase of the PKCS #12 files (default: a random one for each, in a file "
     "next to it).",
 )
-@click.option(
-    "--force", is_flag=True, help="Also replace certificates that are not yet due for renewal."
-)
-@click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
-@key_type("ecdsa-p256")
-@days("825")
+@options.flag("--force", help="Also replace certificates that are not yet due for renewal.")
+@options.flag("--dry-run", help="Show what would be done; write nothing.")
+@options.key_type("ecdsa-p256")
+@options.days("825")
 @click.option(
     "--subject", metavar="RFC4514", help="Subject without CN; the CN is the name of the client."
 )
-@existing_ca
-@acceptable
-@common
+@options.existing_ca
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,
@@ -101,7 +90,9 @@ def _listed(file: IO[bytes] | None) -> tuple[str, ...]:
         lines = file.read().decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise WrongUsage(
-            f"{file.name} is not UTF-8 text", hint="write one name a line, in UTF-8", path=file.name
+            f"{file.name} is not UTF-8 text",
+            hint="write one name per line, in UTF-8",
+            path=file.name,
         ) from None
     names: list[str] = []
     for number, line in enumerate(lines, start=1):

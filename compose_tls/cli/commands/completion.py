@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
+from compose_tls.cli import options
 from compose_tls.cli.completing import COMPLETE
 from compose_tls.cli.kinds import OneOf
-from compose_tls.cli.options import HelpPage
 from compose_tls.cli.printing import say
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -15,7 +15,7 @@ _SHELLS = ("bash", "zsh", "fish")
 
 @click.command(
     name="completion",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   eval "$(compose-tls completion bash)"                    in ~/.bashrc

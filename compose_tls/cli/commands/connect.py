@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.completing import clients, services
 from compose_tls.cli.kinds import OneOf
-from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show
 from compose_tls.workflows.snippets import LANGUAGES
 
 
 @click.command(
     name="connect",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls connect                           Python, on this machine
@@ -43,8 +43,8 @@ Examples:
     shell_complete=clients,
     help="Use the certificate of compose-tls client NAME (default: cert/client.pem).",
 )
-@acceptable
-@common
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,

@@ -8,23 +8,23 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import HelpPage, acceptable, common
+from compose_tls.cli import options
 from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
     name="disable",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls disable --dry-run    show the diff; write nothing
   compose-tls disable              then docker compose up -d, to run without TLS
   compose-tls disable --purge      remove the certificates and keys too""",
 )
-@click.option("--dry-run", is_flag=True, help="Show the diff; write nothing.")
-@click.option("--purge", is_flag=True, help="Remove the certificates and keys as well.")
-@acceptable
-@common
+@options.flag("--dry-run", help="Show the diff; write nothing.")
+@options.flag("--purge", help="Remove the certificates and keys as well.")
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,

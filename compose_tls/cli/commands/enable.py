@@ -8,56 +8,43 @@ from typing import Any
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.kinds import Number, OneOf
-from compose_tls.cli.options import (
-    HelpPage,
-    acceptable,
-    common,
-    credentials,
-    deployment,
-    directory_option,
-    existing_ca,
-    file_option,
-    mode_and_scope,
-    new_certificates,
-)
 from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
     name="enable",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls enable --mode 2 --dry-run    show the diff; write nothing
   compose-tls enable --mode 1 --up         one-way TLS, deployed and proved
   compose-tls enable --mode 2 --up         mutual TLS, deployed and proved""",
 )
-@mode_and_scope
-@click.option("--dry-run", is_flag=True, help="Show the diff; write nothing.")
-@deployment
-@new_certificates
-@click.option(
+@options.mode_and_scope
+@options.flag("--dry-run", help="Show the diff; write nothing.")
+@options.deployment
+@options.new_certificates
+@options.flag(
     "--constrain",
-    is_flag=True,
     default=None,
     help="Limit the DNS names of the new CA to those of the project (name constraints).",
 )
-@click.option(
+@options.flag(
     "--csr",
-    is_flag=True,
     default=None,
     help="Also write signing requests (CSR) for the same keys, for another CA.",
 )
-@existing_ca
-@file_option("--server-cert", help="Use this server certificate (PEM, DER, PKCS #12).")
-@file_option("--server-key", help="Key of --server-cert, unless a .p12 contains it.")
-@file_option("--server-passphrase-file", help="File with the passphrase of --server-key.")
-@file_option("--client-cert", help="Use this client certificate (PEM, DER, PKCS #12).")
-@file_option("--client-key", help="Key of --client-cert, unless a .p12 contains it.")
-@file_option("--client-passphrase-file", help="File with the passphrase of --client-key.")
-@directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
-@directory_option(
+@options.existing_ca
+@options.file_option("--server-cert", help="Use this server certificate (PEM, DER, PKCS #12).")
+@options.file_option("--server-key", help="Key of --server-cert, unless a .p12 contains it.")
+@options.file_option("--server-passphrase-file", help="File with the passphrase of --server-key.")
+@options.file_option("--client-cert", help="Use this client certificate (PEM, DER, PKCS #12).")
+@options.file_option("--client-key", help="Key of --client-cert, unless a .p12 contains it.")
+@options.file_option("--client-passphrase-file", help="File with the passphrase of --client-key.")
+@options.directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
+@options.directory_option(
     "--container-tls-dir", help="Mount point in the container (default: /milvus/tls)."
 )
 @click.option(
@@ -80,9 +67,9 @@ Examples:
     help="Services that connect to Milvus: switch them to TLS (patch, the default), only list "
     "them, or ignore them.",
 )
-@credentials
-@acceptable
-@common
+@options.credentials
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,

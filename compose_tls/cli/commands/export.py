@@ -10,26 +10,18 @@ from typing import Any
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.kinds import OneOf
-from compose_tls.cli.options import (
-    HelpPage,
-    acceptable,
-    common,
-    days,
-    existing_ca,
-    file_option,
-    key_type,
-)
 from compose_tls.cli.output.show import Output, show, show_document
 from compose_tls.errors import KeyExposed
+from compose_tls.targets.release import TARGETS
 
-_TARGETS = ("helm", "operator", "cert-manager", "swarm", "openssl")
 _STANDARD_OUTPUT = "-"
 
 
 @click.command(
     name="export",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls export operator | kubectl apply -f -             a Milvus resource and its Secret
@@ -39,7 +31,7 @@ Examples:
   compose-tls export swarm -o stack.yml --name milvus          a stack file
   compose-tls export openssl -o gen.sh                         the same certificates with openssl""",
 )
-@click.argument("target", type=OneOf(_TARGETS))
+@click.argument("target", type=OneOf(TARGETS))
 @click.option(
     "--name",
     default="milvus",
@@ -67,18 +59,18 @@ Examples:
     default=None,
     help="helm, operator: only the Secret, or everything except the Secret.",
 )
-@file_option(
+@options.file_option(
     "-o",
     "--output",
     "place",
     help="Output file, with mode 0600 if it contains a private key; - for standard output.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
-@key_type("as in the project")
-@days("as in the project")
-@existing_ca
-@acceptable
-@common
+@options.flag("--dry-run", help="Show what would be done; write nothing.")
+@options.key_type("as in the project")
+@options.days("as in the project")
+@options.existing_ca
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,
@@ -152,5 +144,5 @@ def _is_read_by_others() -> bool:
     try:
         status = os.fstat(sys.stdout.fileno())
     except (OSError, ValueError):
-        return False  # replaced by whoever runs this in a process of their own
+        return False  # replaced by programs that call this in their own process
     return stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))

@@ -6,14 +6,14 @@ from typing import cast
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.completing import pages
-from compose_tls.cli.options import HelpPage
 from compose_tls.cli.printing import say
 from compose_tls.cli.topics import TOPICS
 from compose_tls.errors import WrongUsage
 
 
-@click.command(name="help", cls=HelpPage, epilog=f"Topics: {', '.join(TOPICS)}.")
+@click.command(name="help", cls=options.HelpPage, epilog=f"Topics: {', '.join(TOPICS)}.")
 @click.argument(
     "topic",
     required=False,

@@ -8,23 +8,14 @@ from typing import Any
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.kinds import Number, OneOf
-from compose_tls.cli.options import (
-    HelpPage,
-    acceptable,
-    common,
-    deployment,
-    directory_option,
-    existing_ca,
-    mode_and_scope,
-    new_certificates,
-)
 from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
     name="init",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls init milvus --up                    a project in ./milvus, deployed and proved
@@ -55,20 +46,20 @@ Examples:
     metavar="ADDRESS[:PORT]",
     help="Address to publish Milvus at; 0.0.0.0 for all interfaces (default: 127.0.0.1:19530).",
 )
-@mode_and_scope
-@click.option("--dry-run", is_flag=True, help="Show the files; write nothing.")
-@deployment
-@new_certificates
-@existing_ca
-@directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
+@options.mode_and_scope
+@options.flag("--dry-run", help="Show the files; write nothing.")
+@options.deployment
+@options.new_certificates
+@options.existing_ca
+@options.directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
 @click.option(
     "--rest-port", type=Number(), metavar="PORT", help="Turn on REST, over TLS on this port."
 )
 @click.option(
     "--timeout", type=Number(float), metavar="SECONDS", help="How long to wait (default: 120)."
 )
-@acceptable
-@common
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,

@@ -9,24 +9,13 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import (
-    HelpPage,
-    acceptable,
-    additional_names,
-    ca_days,
-    common,
-    credentials,
-    days,
-    duration,
-    existing_ca,
-    key_type,
-)
+from compose_tls.cli import options
 from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
     name="renew",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls renew                  what expires within 30 days; for a timer
@@ -35,36 +24,31 @@ Examples:
 )
 @click.option(
     "--within",
-    callback=duration,
+    callback=options.duration,
     metavar="DURATION",
     help="Renew certificates that expire within this time, such as 30d or 12h (default: 30d, or "
     "the last third of a shorter validity).",
 )
-@click.option(
-    "--force", is_flag=True, help="Renew server and client certificates even if they are not due."
-)
-@click.option("--ca", is_flag=True, help="Start CA rotation: trust both CAs.")
-@click.option("--finish", is_flag=True, help="Finish CA rotation: trust only the new CA.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
-@click.option("--no-restart", is_flag=True, help="Write the files; do not restart Milvus.")
-@click.option(
-    "--keep-on-failure", is_flag=True, help="Leave files and containers as they are on failure."
-)
-@additional_names
-@key_type("as before")
-@days("as before")
-@ca_days("as before")
+@options.flag("--force", help="Renew server and client certificates even if they are not due.")
+@options.flag("--ca", help="Start CA rotation: trust both CAs.")
+@options.flag("--finish", help="Finish CA rotation: trust only the new CA.")
+@options.flag("--dry-run", help="Show what would be done; write nothing.")
+@options.flag("--no-restart", help="Write the files; do not restart Milvus.")
+@options.flag("--keep-on-failure", help="Leave files and containers as they are on failure.")
+@options.additional_names
+@options.key_type("as before")
+@options.days("as before")
+@options.ca_days("as before")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN (default: as before).")
-@click.option(
+@options.flag(
     "--constrain",
-    is_flag=True,
     default=None,
     help="Limit the DNS names of a new CA to those of the project (name constraints).",
 )
-@existing_ca
-@credentials
-@acceptable
-@common
+@options.existing_ca
+@options.credentials
+@options.acceptable
+@options.common
 def command(
     directory: Path,
     *,

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from compose_tls.cli import options
 from compose_tls.cli.kinds import OneOf
-from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show, show_map
 
 _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
@@ -17,7 +17,7 @@ _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 
 @click.command(
     name="status",
-    cls=HelpPage,
+    cls=options.HelpPage,
     epilog="""\b
 Examples:
   compose-tls status -v                        every file, certificate and connection
@@ -33,8 +33,8 @@ Exit codes: 0 in order, 4 certificates, 7 TLS is off or something has changed.""
     help="Output format (default: text); mermaid and svg draw a map of the connections; "
     "prometheus is for node_exporter.",
 )
-@acceptable
-@common
+@options.acceptable
+@options.common
 def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     """Show what is encrypted, with which certificate, until when, and what has changed since enable."""
     from compose_tls.workflows.status import status

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
         EnableResult,
         ExportResult,
         InitResult,
+        IssueResult,
         RenewResult,
     )
 
 
 _FEW = 10
+_NAMES = 3
 
 
 def enable_lines(
@@ -39,10 +41,7 @@ def enable_lines(
     """
     if not files_told:
         yield from _enabled(result, verbose=verbose)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint)
+    yield from _proof(result, verbose=verbose, told=checks_told)
     if following := result.next or result.then:
         yield next_line(*following)
 
@@ -63,13 +62,18 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
         yield from fields(_made(result))
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint)
+    yield from _proof(result, verbose=verbose, told=checks_told)
     yield from _root_password(result)
     if following := result.next or result.then:
         yield next_line(*following)
+
+
+def _proof(result: IssueResult, *what: str, verbose: bool, told: bool) -> Iterator[Line]:
+    """The probes, where they were not told as they ended, and what they prove."""
+    if not told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint, *what)
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
@@ -91,16 +95,15 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
     """What is in the files."""
     yield from _diff(result, verbose=verbose)
     mode, services = rendering.mode_text(result.mode), ", ".join(result.services)
-    if not result.changed:
+    what = f": {mode}, {'service' if len(result.services) == 1 else 'services'} {services}"
+    if not result.changed and result.deployed and not result.checks:
         yield line(f"nothing to do: {services} has {mode}")
+    elif not result.changed:
+        yield line(f"nothing to change in the files{what}")
     elif result.dry_run:
         yield line(f"would change to {mode}; nothing was written")
     else:
-        what = "service" if len(result.services) == 1 else "services"
-        yield line(
-            Piece("TLS is on in the files", "good"),
-            f": {mode}, {what} {', '.join(result.services)}",
-        )
+        yield line(Piece("TLS is on in the files", "good"), what)
         yield from fields(_kept_where(result))
     for one in result.neighbours if result.changed or verbose else ():
         with_what = f", with the client certificate {one.certificate}" if one.certificate else ""
@@ -137,7 +140,7 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
     """What clients lose, and how they get it back."""
     if result.cut_off:
         services = dict.fromkeys(one.service for one in result.cut_off)
-        yield "cut off", f"{', '.join(services)}, until they use TLS"
+        yield "cut off", f"{', '.join(services)}, unless already configured for TLS"
     if result.issue_with is not None:
         needed = "every client needs a certificate now"
         how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()
@@ -180,6 +183,8 @@ def _without(result: DisableResult) -> Line:
     if not result.exact and not _patched(result):
         return line(f"{services}: plain text; there was nothing to remove")
     how = "byte for byte as before" if result.exact else "without what enable added"
+    if any(one.code == "edit-kept" for one in result.warnings):
+        how += ", except what was changed since"
     return line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
 
 
@@ -207,7 +212,7 @@ def _purged(result: DisableResult) -> str:
 
 
 def _directory(path: str) -> str:
-    """The directory of ours that a file lies in: below the project, or where the user named it."""
+    """The directory of ours that a file is in: below the project, or where the user named it."""
     return posixpath.dirname(path) if posixpath.isabs(path) else path.partition("/")[0]
 
 
@@ -218,10 +223,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield from _files(result, verbose=verbose)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint, "serves it")
+    yield from _proof(result, "runs with the new files", verbose=verbose, told=checks_told)
     if result.next:
         yield next_line(*result.next)
 
@@ -229,7 +231,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
 def _renewed(result: RenewResult) -> Line:
     services = ", ".join(result.services)
     if not result.changed and result.checks:
-        return line(f"{services}: restarted, to load what was renewed before")
+        return line(f"{services}: restarted, to load the certificates renewed earlier")
     if not result.changed and result.rollover == "pending":
         return line("nothing to do: the new CA already exists")
     if not result.changed:
@@ -240,15 +242,14 @@ def _renewed(result: RenewResult) -> Line:
         return line(f"nothing to do: {valid or 'no certificate is due'}{force}")
     if result.dry_run:
         return line("would renew; nothing was written")
-    until = ""
-    if result.issued:
-        new = [c for c in result.certificates if PurePath(c.path).stem in result.issued]
-        ends = [c.not_after for c in new]
-        names = ", ".join("a second CA" if name == NEXT_CA else name for name in result.issued)
-        until = f"{names}, until {min(ends):%Y-%m-%d}" if ends else ""
+    ends = {PurePath(c.path).stem: f"{c.not_after:%Y-%m-%d}" for c in result.certificates}
+    new = [name for name in result.issued if name in ends and name != NEXT_CA]
+    parts = [f"{', '.join(new)}, until {min(map(ends.__getitem__, new))}"] if new else []
+    if NEXT_CA in result.issued and NEXT_CA in ends:
+        parts.append(f"a second CA, until {ends[NEXT_CA]}")
     done = "; ca.pem holds only the new CA" if result.rollover == "finished" else ""
     done += f"; {services} restarted and proved" if result.checks else ""
-    return line(Piece("renewed", "good"), f": {until or services}{done}")
+    return line(Piece("renewed", "good"), f": {'; '.join(parts) or services}{done}")
 
 
 def _diff(result: EnableResult | DisableResult | InitResult, *, verbose: bool) -> Iterator[Line]:
@@ -278,7 +279,10 @@ def beside_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
     if verbose or result.dry_run:
         yield from rendering.certificate_lines(result.certificates)
     if result.names and (result.changed or verbose):
-        yield line(", ".join(result.names), head=("  for ",))
+        names = result.names if verbose else result.names[:_NAMES]
+        more = len(result.names) - len(names)
+        rest = f"; and {more} more, with -v" if more else ""
+        yield line(", ".join(names), rest, head=("  for ",))
     for command in result.next:
         yield next_line(command)
 

@@ -21,7 +21,7 @@ _WIDTH: Final = 80
 
 
 class Live(Listener):
-    """A listener who shows on standard error what is waited for, and for how long.
+    """A listener that shows on standard error what the command waits for, and how long.
 
     What has ended stays on the screen, with its seconds. Lines about the same thing (the same words
     before the first colon) take each other's place.
@@ -29,7 +29,7 @@ class Live(Listener):
     Args:
         summary: How a written result is told, on standard output.
         clock: Seconds that only go forward.
-        verbose: Whether what was seen, and in how many seconds, is told of each probe.
+        verbose: Whether what was seen, and in how many seconds, is printed for each probe.
 
     Attributes:
         told: Whether probes were shown.

@@ -1,6 +1,6 @@
 """The map of a project as a picture: SVG without scripts, fonts or styles from elsewhere.
 
-Every text stands on a ground of its own, so that the picture can be pasted into light and dark pages.
+Every text is on a ground of its own, so that the picture can be pasted into light and dark pages.
 It is plain ASCII. Source: https://www.w3.org/TR/SVG11/
 """
 

@@ -61,7 +61,7 @@ def _gauges(result: StatusResult) -> Iterator[_Gauge]:
     )
     yield _Gauge(
         "declared_mode",
-        "What the files tell a Milvus: 0 plain text, 1 one-way TLS, 2 mutual TLS, -1 not known.",
+        "Mode in the files: 0 plain text, 1 one-way TLS, 2 mutual TLS, -1 not known.",
         {
             (("service", one.service),): _UNKNOWN_MODE if one.mode is None else one.mode
             for one in result.declared

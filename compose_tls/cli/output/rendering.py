@@ -113,7 +113,7 @@ def check_lines(
 
     Args:
         checks: The probes.
-        verbose: Whether what was seen, and in how many seconds, is told of all.
+        verbose: Whether what was seen, and in how many seconds, is printed for all.
         told: The reasons and next steps that were told already, each of which is told once.
     """
     told = set() if told is None else told

@@ -173,7 +173,7 @@ def _detail(result: StatusResult) -> Iterator[Line]:
     elif result.deployed:
         yield _title("deployed")
     for one in result.deployed:
-        state, *others = _deployed(_without_reasons(one))
+        state, *others = _deployed(one.model_copy(update={"reasons": ()}))
         yield line(state, *others, head=(f"  {one.service}  ",))
         for reason in one.reasons:
             yield line(reason, head=("    ",))
@@ -191,10 +191,6 @@ def _detail(result: StatusResult) -> Iterator[Line]:
     if result.links:
         yield _title("connections")
         yield from link_lines(result.links)
-
-
-def _without_reasons(one: DeployedService) -> DeployedService:
-    return one.model_copy(update={"reasons": ()})
 
 
 def _title(text: str) -> Line:

@@ -1,1 +1,1 @@
-"""What Milvus means by its settings: which has which name, place and default in which version."""
+"""The settings of Milvus: names, places and defaults by version."""

@@ -30,7 +30,7 @@ _AUTHENTICATED_SINCE = (MilvusVersion(2, 5, 27), MilvusVersion(2, 6, 10))
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class ListeningPort:
     """A port that Milvus listens on, for clients or for those that watch over it."""
 
     purpose: str
@@ -51,18 +51,18 @@ def dependencies(settings: Settings, *, cluster: bool) -> Iterator[Dependency]:
     yield from messages(settings, cluster=cluster)
 
 
-def listeners(settings: Settings, metrics_port: str | None) -> Iterator[Listener]:
+def listeners(settings: Settings, metrics_port: str | None) -> Iterator[ListeningPort]:
     """What a proxy or standalone server with these settings listens on for others."""
     tls = client_tls(settings)
     port = port_of(settings(PROXY_PORT_ROUTE), PROXY_PORT)
     rest = not is_false(settings(("proxy", "http", "enabled")))
     own = port_of(settings(("proxy", "http", "port")), port)
     shared = rest and own == port and tls == "plain"
-    yield Listener("gRPC and REST" if shared else "gRPC", port, tls)
+    yield ListeningPort("gRPC and REST" if shared else "gRPC", port, tls)
     if rest and own != port:
-        yield Listener("REST", own, tls)
+        yield ListeningPort("REST", own, tls)
     # Plain in every mode of TLS; health, metrics, and pprof are served there: internal/http.
-    yield Listener("metrics and health", port_of(metrics_port, METRICS_PORT), "plain", False)
+    yield ListeningPort("metrics and health", port_of(metrics_port, METRICS_PORT), "plain", False)
 
 
 def client_tls(settings: Settings) -> Encryption:

@@ -1,4 +1,4 @@
-"""What the parts of a Milvus are told to encrypt what they say to each other.
+"""The settings that encrypt connections between Milvus components.
 
 Source: https://milvus.io/docs/v2.5.x/tls.md
 """
@@ -12,7 +12,7 @@ from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, INTERNAL, KEY
 from compose_tls.setup import Setting
 
 NAME: Final = "milvus.internal"
-"""The one name by which every part verifies every other one: it has to stand in their certificate."""
+"""The one name by which every part verifies every other one: it has to be in their certificate."""
 
 
 def internal_settings(directory: str) -> tuple[Setting, ...]:

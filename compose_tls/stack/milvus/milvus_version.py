@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
-from compose_tls.patterns import regex
+from compose_tls.stack.images import RELEASE
 from compose_tls.vocabulary import number
-
-_TAG = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 class MilvusVersion(NamedTuple):
@@ -23,7 +21,7 @@ class MilvusVersion(NamedTuple):
 
         A tag without a patch level (``v2.5``) means the newest one of its line.
         """
-        match = _TAG.match(tag)
+        match = RELEASE.match(tag)
         if match is None:
             return None
         major, minor, patch = map(number, match.groups(default=str(_NEWEST_PATCH)))

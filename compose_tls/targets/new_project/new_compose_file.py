@@ -48,7 +48,7 @@ class AttuService:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class NewStack:
     """What a new project is to be.
 
     Attributes:
@@ -89,7 +89,7 @@ def accepts_clients(flavour: Flavour) -> str:
     return PROXY if flavour == "cluster" else STANDALONE
 
 
-def compose_file(stack: Stack) -> bytes:
+def compose_file(stack: NewStack) -> bytes:
     """The compose file of a new project, without TLS."""
     made: dict[str, New] = {"name": stack.name} if stack.name else {}
     found = dict(_services(stack))
@@ -105,7 +105,7 @@ def compose_file(stack: Stack) -> bytes:
 
 
 def embedded_etcd() -> bytes:
-    """What configures the etcd inside Milvus: as standalone_embed.sh does, but for the address."""
+    """What configures the etcd inside Milvus: as standalone_embed.sh does, except for the address."""
     return build(
         {
             "listen-client-urls": Commented(
@@ -137,7 +137,7 @@ def _at(found: Mapping[str, New]) -> list[tuple[int, tuple[str, New]]]:
     return list(enumerate(found.items()))
 
 
-def _services(stack: Stack) -> Service:
+def _services(stack: NewStack) -> Service:
     match stack.flavour:
         case "embedded-etcd":
             return {STANDALONE: _embedded(stack)}
@@ -156,14 +156,14 @@ def _services(stack: Stack) -> Service:
             return {**_beneath(stack), **_cluster(stack)}
 
 
-def _beneath(stack: Stack) -> Service:
+def _beneath(stack: NewStack) -> Service:
     return {
         ETCD: services.etcd(stack.release.etcd),
         OBJECT_STORE: services.object_store(MINIO),
     }
 
 
-def _embedded(stack: Stack) -> Service:
+def _embedded(stack: NewStack) -> Service:
     one = services.milvus(
         STANDALONE,
         stack.image,
@@ -179,7 +179,7 @@ def _embedded(stack: Stack) -> Service:
     return {**one, "volumes": list(mounts)}
 
 
-def _cluster(stack: Stack) -> Service:
+def _cluster(stack: NewStack) -> Service:
     """Every role in a service of its own.
 
     Sources: deployments/docker/cluster/docker-compose.yml of milvus v2.2, whose coordinators of indexes

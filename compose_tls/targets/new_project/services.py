@@ -143,7 +143,7 @@ def milvus(
 
 
 def shared_settings(log: str | None, *, auth: bool) -> Service:
-    """What every Milvus is told that keeps its things in etcd and MinIO.
+    """The settings of every Milvus that keeps its things in etcd and MinIO.
 
     Args:
         log: What it keeps its log in, by Milvus' name; ``None`` for what it takes by itself.
@@ -163,7 +163,7 @@ def shared_settings(log: str | None, *, auth: bool) -> Service:
 
 
 def embedded_settings(*, auth: bool) -> Service:
-    """What Milvus is told that keeps everything itself: scripts/standalone_embed.sh of milvus v2.6."""
+    """Settings of a Milvus that stores everything itself: scripts/standalone_embed.sh of milvus v2.6."""
     return {
         "ETCD_USE_EMBED": "true",
         "ETCD_DATA_DIR": f"{_DATA}/etcd",

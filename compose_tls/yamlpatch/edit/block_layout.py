@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.libyaml import block_header, content_start
 from compose_tls.yamlpatch.nodes import Mapping, Node, Scalar, Sequence
+from compose_tls.yamlpatch.splice import LINE_BREAKS
 
 _DEFAULT_STEP = 2
-_LINE_BREAKS = ("\r", "\n")
 
 
 def insertion(document: Document, end: int, column: int, lines: list[str]) -> tuple[int, str]:
@@ -31,7 +31,7 @@ def insertion(document: Document, end: int, column: int, lines: list[str]) -> tu
         position = document.next_line(position)
         if content:
             offset = position
-    if offset and not text.endswith(_LINE_BREAKS, 0, offset):
+    if offset and not text.endswith(LINE_BREAKS, 0, offset):
         return offset, "".join(line_break + line for line in lines)
     return offset, "".join(line + line_break for line in lines)
 
@@ -54,7 +54,7 @@ def occupied_lines(document: Document, start: int, end: int) -> tuple[int, int] 
 
 
 def gap(document: Document, item: Node) -> str:
-    """What stands between the ``-`` of an item and the item, when they share a line."""
+    """What is between the ``-`` of an item and the item, when they share a line."""
     before = document.text[document.line_start(item.start) : item.start]
     found = before[before.rfind("-") + 1 :]
     return found if "-" in before and found and not found.strip(" ") else " "
@@ -73,7 +73,7 @@ def ends_open(document: Document, node: Node) -> bool:
         else:
             return False
     text = document.text
-    if node.style not in {"|", ">"} or text.endswith(_LINE_BREAKS) or text[node.end :].strip(" \t"):
+    if node.style not in {"|", ">"} or text.endswith(LINE_BREAKS) or text[node.end :].strip(" \t"):
         return False
     return "-" not in block_header(text, content_start(text, node.start))
 
@@ -149,7 +149,7 @@ def _mappings(document: Document) -> Iterator[Mapping]:
 
 def _keeps_blank_lines(document: Document, end: int) -> bool:
     """Whether content ends in block text to which the line break, and blank lines, belong."""
-    return end > 0 and document.text.endswith(_LINE_BREAKS, 0, end)
+    return end > 0 and document.text.endswith(LINE_BREAKS, 0, end)
 
 
 def _last_line(document: Document, end: int) -> int:

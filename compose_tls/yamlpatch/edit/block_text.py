@@ -14,7 +14,7 @@ _HARMLESS = regex(r"(?:[\w./=@,+%:-]*[\w./=@,+%-])")
 def reworded(body: str, old: str, new: str, *, plain: bool = False) -> str | None:
     """The lines of a scalar that says ``new`` where it said ``old``.
 
-    No word of a block scalar is escaped (YAML 1.2.2, section 8.1), so each stands in its lines as in its
+    No word of a block scalar is escaped (YAML 1.2.2, section 8.1), so each is in its lines as in its
     value.
 
     Args:

@@ -92,7 +92,7 @@ def _removal(
 
 
 def _up_to(text: str, end: int, following: int) -> int:
-    """Where the comma of an entry ends, or the entry after it starts if only blanks lie between."""
+    """Where the comma of an entry ends, or the entry after it starts if only blanks are between."""
     comma = _COMMA.match(text, end)
     if not comma:
         return end

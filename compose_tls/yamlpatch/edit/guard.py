@@ -1,4 +1,4 @@
-"""What forbids an edit, and how that is told: with its place, and the edit to make by hand."""
+"""Refusals of edits, with the place and the edit to make by hand."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class EditGuard:
         if node.tag not in _TRANSPARENT_TAGS:
             # Below !reset, Compose drops what is written by hand as well.
             first = ["write !override instead of !reset"] if node.tag == "!reset" else []
+            is_full = isinstance(node, Sequence | Mapping) and node.body < node.end - 1
+            if first and is_full:
+                first.append("remove what is below it, which would count from then on")
             self.refuse(node, route, f"it carries the tag {node.tag}", first)
 
     def require_not_inherited(

@@ -1,4 +1,4 @@
-"""Items of a list that change where they stand: the others keep their lines, quotes and comments."""
+"""Items of a list that change where they are: the others keep their lines, quotes and comments."""
 
 from __future__ import annotations
 

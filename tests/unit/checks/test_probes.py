@@ -150,8 +150,18 @@ def served(brought: Brought, directory: Path) -> Pki:
     return pki
 
 
-# A CA file is looked through by enable: check cannot tell whose it is.
-@pytest.mark.parametrize("name", [one for one in REFUSED if not one.startswith("in the CA file")])
+IN_THE_CA_FILE = [one for one in REFUSED if one.startswith("in the CA file")]
+
+
+@pytest.mark.parametrize("name", IN_THE_CA_FILE)
+def test_a_ca_that_hurts_clients_and_leads_elsewhere_is_told(name: str, tmp_path: Path) -> None:
+    make, _, reason = REFUSED[name]
+    found = look(served(make(), tmp_path), by_sdks)
+    assert reason.replace("ca.pem", "the CA file") in found.observed
+    assert found.ok
+
+
+@pytest.mark.parametrize("name", [one for one in REFUSED if one not in IN_THE_CA_FILE])
 def test_what_an_sdk_refuses_is_not_green(name: str, tmp_path: Path) -> None:
     make, _, reason = REFUSED[name]
     pki = served(make(), tmp_path)

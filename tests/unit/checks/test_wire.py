@@ -8,6 +8,7 @@ from compose_tls.checks.wire import (
     HTTP2_PREFACE,
     Status,
     fields,
+    http2_status,
     is_http2_answer,
     is_tls_refusal,
 )
@@ -34,6 +35,33 @@ def test_a_peer_speaks_http2_when_it_begins_with_settings_on_stream_0(
     data: bytes, expected: bool
 ) -> None:
     assert is_http2_answer(data) is expected
+
+
+def headers(block: bytes, flags: int = 4) -> bytes:
+    return MILVUS_SETTINGS + bytes((0, 0, len(block), 1, flags, 0, 0, 0, 1)) + block
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (headers(b"\x88\x5f\x10"), 200),
+        (headers(b"\x20\x3e\x8c"), 400),
+        (headers(b"\x02\0\0\0\0\x10\x8d\0\0", 4 + 8 + 32), 404),
+        (headers(b"\x08\x03403"), 403),
+        (headers(b"\x08\x03x03"), None),
+        (headers(b"\xbe"), None),
+        (headers(b""), None),
+        (MILVUS_SETTINGS, None),
+        (b"\xff\xff\xff\x01", None),
+    ],
+)
+def test_the_status_of_the_first_answer_is_read(data: bytes, expected: int | None) -> None:
+    assert http2_status(data) == expected
+
+
+@given(st.binary(max_size=64))
+def test_the_status_of_anything_is_a_number_or_none(data: bytes) -> None:
+    assert http2_status(MILVUS_SETTINGS + data) in {None, *range(1000)}
 
 
 @pytest.mark.parametrize(

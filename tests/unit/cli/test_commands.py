@@ -86,7 +86,9 @@ class TestEnable:
         before = facts(project)
         again = run("enable", "--mode", "2")
         assert again.code == 0
-        assert again.out.startswith("nothing to do: standalone has mutual TLS (mode 2)")
+        assert again.out.startswith(
+            "nothing to change in the files: mutual TLS (mode 2), service standalone"
+        )
         assert run("enable", "--mode", "2", "--json").json["changed"] is False
         assert facts(project) == before
 

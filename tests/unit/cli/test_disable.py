@@ -166,7 +166,7 @@ class TestEtcd:
         refused = run("disable", "--json")
 
         assert (refused.code, refused.error["code"]) == (3, "tls-remains")
-        assert "meta is told listen-client-urls" in refused.error["message"]
+        assert "meta is configured with listen-client-urls" in refused.error["message"]
         assert "https://meta:2379" in lines[refused.error["line"] - 1]
         assert (project / "cert/state.json").exists()
         edit("urls=https", "urls=http")
@@ -184,6 +184,6 @@ class TestEtcd:
         told = run("disable", "--json").json
 
         [warning] = [one for one in told["warnings"] if one["code"] == "tls-as-before"]
-        assert warning["message"] == "etcd is told cert-file, as before enable"
+        assert warning["message"] == "etcd is configured with cert-file, as before enable"
         assert "command: etcd --cert-file" in edit("", "").splitlines()[warning["line"] - 1]
         assert before != edit("", "").splitlines()

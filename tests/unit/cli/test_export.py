@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from base64 import b64decode
@@ -144,6 +145,14 @@ class TestHelm:
             "compose-tls export helm --secret --namespace vec | kubectl apply -f -",
             "helm upgrade --install milvus milvus/milvus -n vec --reuse-values -f values.yaml",
         ]
+
+    def test_of_many_names_the_first_are_printed_and_all_with_v(
+        self, run: Run, enabled: Path
+    ) -> None:
+        names = "  for milvus, milvus.default, milvus.default.svc"
+        short, every = (run("export", "helm", "-o", at, *v).out for at, *v in (["a"], ["b", "-v"]))
+        assert re.search(rf"^{names}; and \d+ more, with -v$", short, re.MULTILINE)
+        assert re.search(rf"^{names}, .*, localhost, 127\.0\.0\.1, ::1$", every, re.MULTILINE)
 
     def test_the_next_step_needs_no_file_that_is_not_there(self, run: Run, enabled: Path) -> None:
         assert run("export", "swarm", "--json").json["next"] == [

@@ -88,6 +88,35 @@ def test_nothing_of_a_file_outside_is_read_out(run: Run, project: Path, text: st
         assert tree(place) == before
 
 
+def test_no_password_of_the_project_is_printed(run: Run, project: Path) -> None:
+    address = f"http://root:{SECRET}@standalone:19530"
+    changed(project, "MINIO_SECRET_KEY: minioadmin", f"MINIO_SECRET_KEY: {SECRET}")
+    changed(
+        project,
+        "      MINIO_ADDRESS: minio:9000\n",
+        f"      MINIO_ADDRESS: minio:9000\n      MINIO_SECRETACCESSKEY: {SECRET}\n",
+    )
+    text = ATTU.replace("standalone:19530", address)
+    file = project / "docker-compose.yml"
+    file.write_text(file.read_text().replace("\nnetworks:", f"{text}\nnetworks:"))
+    commands = (
+        "enable --dry-run",
+        "enable --mode 2",
+        "enable --mode 2 --accept clients-cut-off",
+        "status",
+        "connect --for attu",
+        "disable",
+    )
+    said = ""
+    for command in commands:
+        for form in ("--json", "-v"):
+            outcome = run(*command.split(), form)
+            assert SECRET not in outcome.out + outcome.err, command
+            said += outcome.out + outcome.err
+    assert "MILVUS_URL=http://root:***@standalone:19530" in said
+    assert "MINIO_SECRETACCESSKEY: ***" in said
+
+
 @pytest.mark.parametrize("name", ["../../home/attu", "..", ".", "a/b", "/tmp/x"])
 def test_the_keys_of_a_neighbour_lie_in_the_project_whatever_it_is_called(
     run: Run, project: Path, name: str

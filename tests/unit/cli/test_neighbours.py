@@ -85,7 +85,7 @@ class TestEnable:
         (stack / "chat.env").write_bytes(chat.encode())
         shown = run("enable", "--dry-run", "-v")
         assert "+VECTOR_URI='https://standalone:19530'" in shown.out
-        assert '+export MILVUS_URI="https://***@standalone:19530"' in shown.out
+        assert '+export MILVUS_URI="https://root:***@standalone:19530"' in shown.out
         document = run("enable", "--json")
         recorded = (stack / "cert/state.json").read_text()
         taken = run("disable", "-v")
@@ -136,8 +136,8 @@ class TestEnable:
         assert "worker" in [one["service"] for one in outcome["neighbours"]]
         assert outcome["next"][0] == "docker compose up -d"
         notes = {one["message"]: one.get("hint") for one in outcome["warnings"]}
-        said = "service worker is started only by name or with its profile, and reads this then"
-        assert notes[said] == "where it runs already: docker compose up -d worker"
+        said = "service worker starts only by name or with its profile, and then reads this"
+        assert notes[said] == "if it runs already: docker compose up -d worker"
         assert run("disable", "--json").json["next"] == ["docker compose up -d"]
 
     def test_files_that_are_changed_and_added_are_both_told(self, run: Run, stack: Path) -> None:

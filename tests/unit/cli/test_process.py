@@ -38,6 +38,13 @@ def test_what_was_said_arrives_in_a_pipe(project: Path) -> None:
     assert first.stdout.endswith("}\n")
 
 
+def test_no_library_of_a_stranger_is_loaded_from_the_current_directory(project: Path) -> None:
+    for name in ("click", "pydantic", "yaml", "signal", "json", "cryptography"):
+        (project / f"{name}.py").write_text("open('pwned', 'w')\n")
+    done = subprocess.run([*OURS, "enable", "--dry-run"], cwd=project, check=False)
+    assert (done.returncode, (project / "pwned").exists()) == (0, False)
+
+
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["status", "-C", "/dev"], 3)])
 def test_the_exit_code_is_that_of_the_command(arguments: list[str], code: int) -> None:
     assert subprocess.run([*OURS, *arguments], capture_output=True, check=False).returncode == code

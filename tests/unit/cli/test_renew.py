@@ -548,9 +548,12 @@ class TestRollover:
         assert not verifies(project, "cert/next-ca.pem", "tls/server.pem", "sslserver")
         assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
 
-    def test_the_end_is_told(self, run: Run, project: Path) -> None:
+    def test_beginning_and_end_are_told(self, run: Run, project: Path) -> None:
         run("enable", "-q")
-        run("renew", "--ca", "--no-restart", "-q")
+        started = run("renew", "--ca", "--no-restart").out
+        assert re.search(
+            r"^renewed: client, until .*; a second CA, until .*$", started, re.MULTILINE
+        )
 
         ended = run("renew", "--finish", "--no-restart").out
 

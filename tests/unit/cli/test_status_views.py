@@ -157,7 +157,7 @@ class TestDeclared:
         document = found(run)
         assert "mode" not in document
         assert "mode" not in document["declared"][0]
-        assert "not every setting of it can be read here" in document["declared"][0]["differs"][0]
+        assert "some of its settings cannot be read here" in document["declared"][0]["differs"][0]
         assert run("status").out.startswith("standalone: unknown whether TLS is on\n")
 
     def test_a_certificate_that_no_mount_brings(self, run: Run, enabled: Path) -> None:

@@ -13,7 +13,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import enable as workflow
 from tests.unit.cli.conftest import Run
 
-HINT = "it was made with more: compose-tls -f a.yaml -f 'b c.yaml' enable …"
+HINT = "it was created with more options: compose-tls -f a.yaml -f 'b c.yaml' enable …"
 
 
 @pytest.mark.parametrize(

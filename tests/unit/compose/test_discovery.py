@@ -11,6 +11,7 @@ from compose_tls.compose.discovery import (
     project_root,
 )
 from compose_tls.errors import ComposeFileNotFound, ConflictingSettings
+from compose_tls.files import is_file
 
 DIRECTORY = Path("/project")
 
@@ -87,8 +88,8 @@ def test_the_project_is_found_from_a_directory_below_it(tmp_path: Path, name: st
     below.mkdir(parents=True)
     (tmp_path / name).touch()
 
-    assert project_root(below, (), {}) == tmp_path
-    assert project_root(tmp_path, (), {}) == tmp_path
+    assert project_root(below, (), {}, is_file) == tmp_path
+    assert project_root(tmp_path, (), {}, is_file) == tmp_path
 
 
 def test_a_directory_above_that_may_not_be_entered_holds_no_project(
@@ -96,23 +97,23 @@ def test_a_directory_above_that_may_not_be_entered_holds_no_project(
 ) -> None:
     original = Path.is_file
 
-    def is_file(path: Path) -> bool:
+    def closed(path: Path) -> bool:
         if path.parent == tmp_path:
             raise PermissionError(13, "Permission denied", str(path))
         return original(path)
 
-    monkeypatch.setattr(Path, "is_file", is_file)
+    monkeypatch.setattr(Path, "is_file", closed)
     (tmp_path / "compose.yaml").touch()
 
-    assert project_root(tmp_path / "below", (), {}) == tmp_path / "below"
+    assert project_root(tmp_path / "below", (), {}, is_file) == tmp_path / "below"
 
 
 def test_nothing_is_searched_for_where_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").touch()
     below = tmp_path / "below"
 
-    assert project_root(below, ("other.yml",), {}) == below
-    assert project_root(below, (), {"COMPOSE_FILE": "other.yml"}) == below
+    assert project_root(below, ("other.yml",), {}, is_file) == below
+    assert project_root(below, (), {"COMPOSE_FILE": "other.yml"}, is_file) == below
 
 
 @pytest.mark.parametrize(
@@ -135,11 +136,11 @@ def test_the_project_directory_is_that_of_the_first_file_unless_it_is_named(
 ) -> None:
     (tmp_path / "compose.yaml").touch()
 
-    assert project_root(tmp_path, named, environment, base) == (tmp_path / found).resolve()
+    assert project_root(tmp_path, named, environment, is_file, base) == (tmp_path / found).resolve()
 
 
 def test_a_directory_without_a_project_above_it_is_its_own(tmp_path: Path) -> None:
-    assert project_root(tmp_path, (), {}) == tmp_path
+    assert project_root(tmp_path, (), {}, is_file) == tmp_path
 
 
 @pytest.mark.parametrize("name", OVERRIDE_FILES)

@@ -93,7 +93,7 @@ def test_a_taken_port_is_named(line: str) -> None:
 
     assert isinstance(error, PortTaken)
     assert (
-        error.message == "port 19530, which the project is to publish, is taken by another program"
+        error.message == "port 19530, which the project is to publish, is in use by another program"
     )
     assert "sport = :19530" in error.hint
 
@@ -105,7 +105,7 @@ def test_the_container_that_has_the_port_is_named() -> None:
     error = compose_failure("up", line, {}, owners.get)
 
     assert isinstance(error, PortTaken)
-    assert error.message.endswith("is taken by container old-milvus of project old")
+    assert error.message.endswith("is in use by container old-milvus of project old")
     assert error.hint.startswith("stop container old-milvus of project old")
 
 
@@ -114,6 +114,11 @@ def test_an_address_in_use_that_is_no_port_is_not_taken_for_one() -> None:
 
     assert isinstance(error, ComposeFailed)
     assert error.message == "docker compose up failed: Address already in use"
+
+
+def test_of_an_image_that_is_nowhere_the_next_step_shows_why() -> None:
+    line = "no such image: quay.io/coreos/etcd:v3.5.5: No such image: quay.io/coreos/etcd:v3.5.5"
+    assert compose_failure("up", line, {}).hint.endswith("docker compose pull shows why")
 
 
 @pytest.mark.parametrize(

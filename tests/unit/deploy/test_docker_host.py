@@ -215,7 +215,7 @@ def test_a_missing_socket_means_no_engine(tmp_path: Path, installed: bool, hint:
 
     assert caught.value.hint.startswith(hint)
     assert caught.value.hint.endswith(
-        "or choose the local engine: docker context use default, DOCKER_HOST unset"
+        "or use the local engine: unset DOCKER_HOST && docker context use default"
     )
 
 

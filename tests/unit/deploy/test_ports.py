@@ -31,13 +31,13 @@ def test_a_taken_port_is_refused_before_anything_happens(
         require_free({"standalone": service(taken, **address)}, frozenset(), nobody)
 
     assert caught.value.message == (
-        f"port {taken}, which service standalone is to publish, is taken by another program"
+        f"port {taken}, which service standalone is to publish, is in use by another program"
     )
     assert f"sport = :{taken}" in caught.value.hint
 
 
 def test_the_container_that_has_it_is_named(taken: int) -> None:
-    with pytest.raises(PortTaken, match="is taken by container old") as caught:
+    with pytest.raises(PortTaken, match="is in use by container old") as caught:
         require_free({"standalone": service(taken)}, frozenset(), lambda _: "container old")
 
     assert caught.value.hint.startswith("stop container old")
@@ -79,7 +79,7 @@ def test_another_project_that_has_it_may_be_the_one_that_is_meant(taken: int) ->
         return caught.value.hint
 
     assert hint("milvus").endswith(
-        "where rag is the project that you mean, name it: compose-tls -p rag enable …"
+        "if rag is the project that you mean, name it: compose-tls -p rag enable …"
     )
     assert "-p" not in hint("rag")
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_reached_is_refused_before_anything_happens(
     }
     with pytest.raises(NotReachable, match=reason) as caught:
         require_reachable(project, "standalone", 19530)
-    assert "leave --up out" in caught.value.hint
+    assert "leave out --up" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compose_tls.stack.applications import Connection, connection
+from compose_tls.stack.applications import ClientConnection, connection
 
 NAMES, PORTS = {"milvus", "milvus-standalone"}, {19530, 8080}
 
@@ -54,4 +54,4 @@ def test_other_values_are_no_address_of_milvus(variables: dict[str, str | None])
 
 def test_attu_speaks_plain_text_where_nothing_is_said() -> None:
     found = connection({"MILVUS_URL": "milvus:19530"}, NAMES, PORTS, image="zilliz/attu:v2.5")
-    assert found == Connection("MILVUS_URL", 19530, "plain")
+    assert found == ClientConnection("MILVUS_URL", 19530, "plain")

@@ -4,7 +4,7 @@ import pytest
 
 from compose_tls.stack.dependency import Address, Dependency, Settings, addresses
 from compose_tls.stack.milvus.connections import (
-    Listener,
+    ListeningPort,
     client_tls,
     dependencies,
     internal_tls,
@@ -119,27 +119,31 @@ def test_a_mode_that_milvus_does_not_know_fails_open(mode: str, expected: str) -
     assert client_tls(told()) == "plain"
 
 
-METRICS = Listener("metrics and health", 9091, "plain", for_clients=False)
+METRICS = ListeningPort("metrics and health", 9091, "plain", for_clients=False)
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        (told(), [Listener("gRPC and REST", 19530, "plain"), METRICS]),
-        (told(proxy__http__enabled="false"), [Listener("gRPC", 19530, "plain"), METRICS]),
+        (told(), [ListeningPort("gRPC and REST", 19530, "plain"), METRICS]),
+        (told(proxy__http__enabled="false"), [ListeningPort("gRPC", 19530, "plain"), METRICS]),
         (
             told(proxy__port="1953", proxy__http__port="8080"),
-            [Listener("gRPC", 1953, "plain"), Listener("REST", 8080, "plain"), METRICS],
+            [ListeningPort("gRPC", 1953, "plain"), ListeningPort("REST", 8080, "plain"), METRICS],
         ),
         (
             told(common__security__tlsMode="1", proxy__http__port="8080"),
-            [Listener("gRPC", 19530, "encrypted"), Listener("REST", 8080, "encrypted"), METRICS],
+            [
+                ListeningPort("gRPC", 19530, "encrypted"),
+                ListeningPort("REST", 8080, "encrypted"),
+                METRICS,
+            ],
         ),
         # REST on the port of gRPC does not get through TLS.
-        (told(common__security__tlsMode="2"), [Listener("gRPC", 19530, "encrypted"), METRICS]),
+        (told(common__security__tlsMode="2"), [ListeningPort("gRPC", 19530, "encrypted"), METRICS]),
     ],
 )
-def test_what_milvus_listens_on(settings: Settings, expected: list[Listener]) -> None:
+def test_what_milvus_listens_on(settings: Settings, expected: list[ListeningPort]) -> None:
     assert list(listeners(settings, None)) == expected
 
 

@@ -1,4 +1,4 @@
-"""What several tests of this room share; RSA keys are made once."""
+"""What several tests of this package share; RSA keys are made once."""
 
 from __future__ import annotations
 

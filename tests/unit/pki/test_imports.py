@@ -1,4 +1,4 @@
-"""What importing this room costs those who only need a part of it."""
+"""What importing this package costs those who only need a part of it."""
 
 from __future__ import annotations
 

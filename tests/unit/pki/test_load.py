@@ -39,11 +39,11 @@ from compose_tls.pki.load import (
 )
 from compose_tls.pki.pem import read_certificates
 from compose_tls.pki.pkcs12 import passphrase_in
-from compose_tls.vocabulary import CertificateRole
+from compose_tls.vocabulary import Profile
 from tests.moment import NOW
 from tests.unit.pki.minting import mint, parsed
 
-_ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
+_ROLES: tuple[Profile, ...] = ("ca", "server", "client")
 
 
 def _key(pair: CertificateWithKey) -> PrivateKeyTypes:

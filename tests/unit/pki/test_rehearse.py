@@ -377,9 +377,7 @@ def test_a_handshake_without_end_is_given_up(
     monkeypatch.setattr(handshake, "_MOST_ROUNDS", 1)
     server = server_context(issued["server"], None, minimum=ssl.TLSVersion.TLSv1_2)
     client = client_context(issued["ca"].certificate_pem, None)
-    assert shake_hands(client, server, "localhost").reason == (
-        "the handshake does not come to an end"
-    )
+    assert shake_hands(client, server, "localhost").reason == ("the handshake does not finish")
 
 
 def _descriptors() -> int:

@@ -9,10 +9,10 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, NameInvalid
 from compose_tls.observation import CertificateFacts, Observation, PkiFacts
 from compose_tls.plan.identities import plan_identities
-from compose_tls.vocabulary import CertificateRole
+from compose_tls.vocabulary import Profile
 from tests.unit.builders import NOW, STANDALONE, certificate, observation
 
-ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
+ROLES: tuple[Profile, ...] = ("ca", "server", "client")
 FOUND = ("localhost", "127.0.0.1", "milvus")
 
 
@@ -35,7 +35,7 @@ def test_at_first_all_three_are_issued() -> None:
     found = plan(observation(STANDALONE))
 
     assert found.sources == dict.fromkeys(ROLES, "issued")
-    assert [order.role for order in found.orders] == list(ROLES)
+    assert [order.profile for order in found.orders] == list(ROLES)
     assert found.warnings == ()
 
 
@@ -81,12 +81,12 @@ def test_good_ones_are_kept() -> None:
     ],
 )
 def test_what_no_longer_fits_is_issued_anew_under_the_same_ca(
-    settings: dict[str, Any], reissued: list[CertificateRole], words: str
+    settings: dict[str, Any], reissued: list[Profile], words: str
 ) -> None:
     found = plan(fresh(), **settings)
 
     assert found.sources["ca"] == "existing"
-    assert [order.role for order in found.orders] == reissued
+    assert [order.profile for order in found.orders] == reissued
     assert [warning.code for warning in found.warnings] == ["certificate-reissued"] * len(reissued)
     assert words in found.warnings[0].message
     assert f"cert/{reissued[0]}.pem" in found.warnings[0].message
@@ -120,11 +120,11 @@ def test_the_last_second_of_a_ca_belongs_to_it() -> None:
 
 
 @pytest.mark.parametrize("role", ["server", "client"])
-def test_what_is_unusable_is_issued(role: CertificateRole) -> None:
+def test_what_is_unusable_is_issued(role: Profile) -> None:
     seen = fresh()
     seen = replace(seen, pki=replace(seen.pki, usable=seen.pki.usable - {role}))
 
-    assert [order.role for order in plan(seen).orders] == [role]
+    assert [order.profile for order in plan(seen).orders] == [role]
 
 
 def test_a_name_that_cannot_stand_in_a_certificate_is_only_left_out_when_nobody_asked_for_it() -> (
@@ -181,4 +181,4 @@ class TestCaOfTheUser:
     def test_the_ca_itself_is_not_issued(self) -> None:
         found = plan(observation(STANDALONE), **OWN_CA)
 
-        assert [order.role for order in found.orders] == ["server", "client"]
+        assert [order.profile for order in found.orders] == ["server", "client"]

@@ -17,7 +17,7 @@ from compose_tls.changes import (
 from compose_tls.errors import ValueInTheWay
 from compose_tls.observation import Observation, PkiFacts
 from compose_tls.state.recorded import read_state
-from compose_tls.vocabulary import CertificateRole
+from compose_tls.vocabulary import Profile
 from tests.unit.builders import (
     DIRECTORY,
     STANDALONE,
@@ -273,9 +273,7 @@ def test_certificates_of_the_user_are_copied_but_not_the_key_of_the_ca() -> None
         ({"server"}, {"cert/ca.pem", "tls/ca.pem"}),
     ],
 )
-def test_once_they_are_copied_they_are_kept(
-    copied: set[CertificateRole], written: set[str]
-) -> None:
+def test_once_they_are_copied_they_are_kept(copied: set[Profile], written: set[str]) -> None:
     mine = {"ca.pem": "c", "server.pem": "s", "server.key": "k", ".gitignore": "*\n"}
     files = {"docker-compose.yml": STANDALONE}
     for directory in ("cert", "tls"):

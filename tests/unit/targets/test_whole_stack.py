@@ -316,9 +316,9 @@ def test_proxies_of_a_cluster_start_before_the_others_stop() -> None:
 
 
 def test_the_script_issues_every_identity_and_none_outlives_the_ca() -> None:
-    short = {one.identity: replace(one, days=5) if one.role == "ca" else one for one in ORDERS}
+    short = {one.identity: replace(one, days=5) if one.profile == "ca" else one for one in ORDERS}
     issuers = dict.fromkeys(short, "stack-ca") | {"server": "ca", "client": "ca"}
-    orders = [(one, None if one.role == "ca" else issuers[name]) for name, one in short.items()]
+    orders = [(one, None if one.profile == "ca" else issuers[name]) for name, one in short.items()]
     text = openssl.script(sorted(orders, key=lambda order: order[1] is not None)).decode()
     issued = {line.split()[1]: line for line in text.splitlines() if line.startswith("issue ")}
     assert issued.keys() == short.keys()

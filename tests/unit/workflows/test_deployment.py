@@ -37,7 +37,7 @@ from compose_tls.errors import (
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsMode, TlsWarning
-from compose_tls.workflows.connecting import Address
+from compose_tls.workflows.connecting import HostPort
 from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.requirements import require_readable_key
 from compose_tls.workflows.rollback import HALF_WAY, Undo
@@ -131,7 +131,7 @@ class World:
         self.call("stop", *services)
 
     # The servers
-    def target(self, proxy: Proxy, grpc: Address, rest: Address | None) -> Target:
+    def target(self, proxy: Proxy, grpc: HostPort, rest: HostPort | None) -> Target:
         self.count(f"target {proxy.service}")
         self.meet("target")
         place = (rest.host, rest.port) if rest else None
@@ -325,7 +325,7 @@ def test_what_is_proved_is_read_after_the_files_of_the_client_are_written(world:
     read: list[dict[str, bytes]] = []
     proved: list[Target] = []
 
-    def target(proxy: Proxy, grpc: Address, rest: Address | None) -> Target:
+    def target(proxy: Proxy, grpc: HostPort, rest: HostPort | None) -> Target:
         read.append(world.files)
         return replace(world.target(proxy, grpc, rest), user=str(len(read)))
 

@@ -12,10 +12,11 @@ import pytest
 
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_invocation import ComposeInvocation
-from compose_tls.deploy.declared import declared
+from compose_tls.deploy.declared import MountPoint, declared
 from compose_tls.deploy.deployed import from_answers
 from compose_tls.errors import ComposeFailed, Refusal
 from compose_tls.observe import observe
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.origin import Origin
 from tests.unit.deploy.recorded import IMAGE, document, inspected
@@ -84,10 +85,10 @@ def test_what_only_the_forgotten_file_says_is_named(
 
     assert refusal.code == "deployed-differently"
     assert refusal.message.endswith(
-        f"replaced: {named}: as prod.yaml says in the container, not in the files"
+        f"more than TLS: {named}: as prod.yaml sets it in the container, but not in the files"
     )
     assert refusal.hint.startswith(
-        "it was made with more: compose-tls -f compose.yaml -f prod.yaml enable …"
+        "it was created with more options: compose-tls -f compose.yaml -f prod.yaml enable …"
     )
 
 
@@ -121,3 +122,25 @@ def test_the_command_works_from_where_it_was_typed_and_keeps_its_other_options(
     assert f": {command} enable …" in refusal.hint
     [refusal] = refusals(project, {"mem_limit": "1"}, replace(given, directory=project))
     assert "prod.yaml" in refusal.hint
+
+
+@pytest.mark.parametrize(("source", "said"), [("tls", TlsWarning), ("data", Refusal)])
+def test_what_is_read_by_both_is_no_conflict(tmp_path: Path, source: str, said: type) -> None:
+    """Of two projects from the same files, each can have its own data, and all have the certificates."""
+    (tmp_path / "compose.yaml").write_text(COMPOSE, encoding="utf-8")
+    mounts = (MountPoint("bind", "/x", str(tmp_path / source)),)
+    seen = SimpleNamespace(
+        invocation=ComposeInvocation(tmp_path, environment={}), complete=lambda _: document()
+    )
+    project = observe(tmp_path, TlsConfig(), {})
+    wanted = declared(document(), "standalone", directory=tmp_path, files=[])
+    found = from_answers(inspected(), image=IMAGE, tag=IMAGE, changes=[])
+
+    told = Origin(project, TlsConfig(), cast("EngineProject", seen)).in_another_project(
+        "standalone",
+        replace(wanted, mounts=mounts, ports=frozenset(), project="rag"),
+        replace(found, mounts=mounts, ports=frozenset()),
+    )
+
+    assert isinstance(told, said)
+    assert str(tmp_path / "tls") not in told.message

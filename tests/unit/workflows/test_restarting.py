@@ -16,8 +16,11 @@ from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
 from compose_tls.observe import observe
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
+from compose_tls.workflows import restarting
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.preamble import open_project
 from compose_tls.workflows.restarting import Standing, look
 from tests.unit.deploy.recorded import IMAGE, document, inspected
 
@@ -25,8 +28,8 @@ Answer = dict[str, Any]
 LABEL = "com.docker.compose."
 
 
-def standing(directory: Path, change: Callable[[Answer], object]) -> Standing:
-    """How a container stands, of which the engine says something else than it was made with."""
+def seen_in(directory: Path, change: Callable[[Answer], object]) -> tuple[EngineProject, Project]:
+    """A project whose container the engine describes otherwise than it was made."""
     (directory / "compose.yaml").write_text(
         "services:\n  standalone:\n    image: milvusdb/milvus:v2.3.5\n", encoding="utf-8"
     )
@@ -41,6 +44,12 @@ def standing(directory: Path, change: Callable[[Answer], object]) -> Standing:
     compose = ComposeCli(("docker", "compose"))
     given = ComposeInvocation(directory, environment={})
     seen = EngineProject(cast("Engine", engine), compose, given, document())
+    return seen, project
+
+
+def standing(directory: Path, change: Callable[[Answer], object]) -> Standing:
+    """How a container stands, of which the engine says something else than it was made with."""
+    seen, project = seen_in(directory, change)
     planned = SimpleNamespace(state=project.state, proxies=(Proxy("standalone", 19530),))
     [found] = look(seen, cast("ServicePlan", planned), project)
     return found
@@ -87,3 +96,30 @@ def test_one_started_before_the_certificates_has_not_read_them(tmp_path: Path) -
     )
 
     assert found.stale
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda _: None, "restart"),
+        (labels(team="search"), "restart"),
+        (lambda answer: answer["Config"]["Env"].append("MORE=1"), "up -d --force-recreate"),
+        (lambda answer: answer["State"].update(Status="exited", Running=False), "up -d"),
+        (labels(**{f"{LABEL}project": "other"}), "up -d"),
+    ],
+    ids=["current", "label", "setting", "stopped", "another project"],
+)
+def test_a_restart_is_the_next_step_where_it_does_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Answer], object],
+    words: str,
+) -> None:
+    seen, project = seen_in(tmp_path, change)
+    monkeypatch.setattr(restarting, "reach", lambda *_, **__: None)
+    monkeypatch.setattr(EngineProject, "connect", lambda *_: seen)
+    monkeypatch.chdir(tmp_path)
+    opened = open_project(".", TlsConfig(), {})
+
+    command = restarting.reading_again(opened, project, ["standalone"])
+    assert command == f"docker compose {words} standalone"

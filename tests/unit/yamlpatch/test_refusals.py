@@ -262,3 +262,22 @@ def test_intents_that_contradict_each_other_are_a_bug(intents: list[Intent]) -> 
 
 def test_of_two_values_put_at_one_place_the_later_stays() -> None:
     assert patch(b"a: 0\n", NAME, [put("a", "1"), put("a", "2")]).content == b"a: 2\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "more"),
+    [
+        ("[]", False),
+        ("null", False),
+        ("{}", False),
+        ("{A: b}", True),
+        ("[a]", True),
+        ("\n  A: b", True),
+    ],
+)
+def test_what_reset_drops_is_not_put_in_force_by_hand(value: str, more: bool) -> None:
+    with pytest.raises(EditRefused) as caught:
+        patch(f"e: !reset {value}\n".encode(), NAME, [put("e.B", "1")])
+
+    assert caught.value.hint.startswith("by hand: write !override instead of !reset; ")
+    assert ("remove what is below it" in caught.value.hint) is more

@@ -1,0 +1,89 @@
+"""What is met is not always what these files started: to recreate it does not help then (T5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compose_tls.deploy.port_check import project_of, taken
+from compose_tls.errors import CheckFailed
+from compose_tls.results import Probe
+from compose_tls.workflows import check as module
+from tests.moment import NOW
+from tests.unit.cli.conftest import Run
+from tests.unit.pki.minting import DAY, mint
+
+OWNER = "container b1-standalone-1 of project b1"
+RECREATE = "recreate the Milvus service: docker compose up -d --force-recreate standalone"
+PROBE = Probe(
+    name="server-certificate", ok=False, expected="a", observed="b", seconds=0.1, hint=RECREATE
+)
+
+
+@pytest.fixture
+def enabled(project: Path, run: Run) -> Path:
+    run("enable", "--mode", "2", "-q")
+    return project
+
+
+def other_certificate(*_: Any, **__: Any) -> tuple[Probe, ...]:
+    raise CheckFailed("another certificate", hint=RECREATE, checks=(PROBE,), summary="failed")
+
+
+def test_a_server_of_another_project_is_told(
+    enabled: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the directory was moved, or copied: the container of the first one has the port."""
+    monkeypatch.setattr(module, "stranger_at", lambda *_: OWNER)
+    monkeypatch.setattr(module, "prove", other_certificate)
+
+    error = run("check", "--json").error
+    assert error["hint"].startswith(
+        f"port 19530 is that of {OWNER}, not of this project: compose-tls status "
+    )
+    assert "docker compose" not in run("check").err
+
+    monkeypatch.setattr(module, "prove", lambda *_, **__: ())
+    assert [one["code"] for one in run("check", "--json").json["warnings"]] == ["another-project"]
+
+
+def test_a_certificate_that_was_replaced_by_hand_is_not_put_in_force(
+    enabled: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "prove", other_certificate)
+    assert RECREATE in run("check").err
+
+    own = mint("localhost", ca=True)
+    (enabled / "tls/server.pem").write_bytes(own.certificate_pem)
+    (enabled / "tls/server.key").write_bytes(own.private_key_pem)
+    found = run("check")
+    assert RECREATE not in found.out + found.err
+    assert (
+        "tls/server.pem has changed since it was written: compose-tls enable --mode 2 writes it"
+        in found.err
+    )
+
+
+@pytest.mark.parametrize("days", [20, -1])
+def test_it_is_not_renewed_either(enabled: Path, run: Run, days: int) -> None:
+    own = mint("localhost", ca=True, start=NOW - 40 * DAY, end=NOW + days * DAY)
+    (enabled / "tls/server.pem").write_bytes(own.certificate_pem)
+    (enabled / "tls/server.key").write_bytes(own.private_key_pem)
+
+    document = run("status", "--json").json
+
+    about = [one for one in document["warnings"] if one["path"] == "tls/server.pem"]
+    assert len(about) == 2
+    assert {one["hint"] for one in about} == {"compose-tls enable --mode 2 writes it again"}
+    assert document["next"] == "compose-tls enable --mode 2"
+    run("enable", "--mode", "2")
+    assert run("status", "--json").json["warnings"] == []
+
+
+def test_the_ports_that_others_have_are_found() -> None:
+    ports = [{"target": 19530, "published": "1"}, {"target": 9091, "published": "2"}]
+
+    assert dict(taken({"ports": ports}, {2: OWNER}.get)) == {2: OWNER}
+    assert (project_of(OWNER), project_of("container x")) == ("b1", "")
