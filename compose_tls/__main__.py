@@ -31,7 +31,7 @@ def run() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError, KeyboardInterrupt):
-        # Nobody reads on, there is no such stream, or a signal came late.
+        # The reader ended, there is no such stream, or a signal came late.
         raise SystemExit(code) from None
     # Python would take apart every module and value first, which takes as long as loading them.
     os._exit(code)

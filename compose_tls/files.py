@@ -182,7 +182,7 @@ def read_regular(path: Path, limit: int) -> RegularFile | None:
 
 def _read_real(path: Path, limit: int) -> RegularFile | None:
     try:
-        # What is no file (a pipe, a device) must not be waited for.
+        # Reading must not block on a pipe or a device.
         descriptor = open_real(path, os.O_RDONLY | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -26,7 +26,7 @@ _SEPARATOR: Final = regex(
 )
 _VALUE: Final = regex(r"[^\s\"',}\]&]*")
 _OPTION: Final = regex(r"(?<![\w-])--?[\w.-]*\Z")
-# What is no secret: a switch, a name that Compose puts in, the beginning of a list.
+# Not secret: a switch, a name that Compose puts in, the beginning of a list.
 _OPEN: Final = regex(
     r"(?:true|false|yes|no|on|off|null|~|[01]|\$\w+|\$\{\w+\}|[\[{&*!].*)?[\"']?", re.IGNORECASE
 )

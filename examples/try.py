@@ -253,7 +253,7 @@ def on_the_wheel() -> bool:
 def embedded() -> int:
     """In the environment's Python: start the wheel's Milvus with the project, and check it."""
     from compose_tls import ComposeTlsError  # noqa: PLC0415 - not there before the set-up
-    from compose_tls.testing import embedded_server  # noqa: PLC0415 - likewise
+    from compose_tls.testing import embedded_server  # noqa: PLC0415 - as above
 
     began = time.monotonic()
     try:

@@ -183,7 +183,7 @@ def read(root: Path) -> Deploying | None:
         deploying, inode = parse(found.content, directory.parent)
     except ValueError:
         raise foreign(DEPLOYING, "it is damaged") from None
-    # Nobody else knows beforehand which number a directory gets: not git, and no archive.
+    # Neither git nor an archive can know the inode number of a directory in advance.
     if inode != status.st_ino:
         raise foreign(DEPLOYING, "it was made for another place")
     return deploying

@@ -46,7 +46,7 @@ class PosixFileOps:
         self, path: Path, content: bytes, *, mode: int, uid: int | None, gid: int | None
     ) -> None:
         """Create a file that must not exist, with its final mode and owner before the first byte."""
-        # Born with at most the owner's bits: nobody else can open it before it is handed over.
+        # Created with at most the owner's bits: no other user can open it before the owner is set.
         with parent_directory(path) as (parent, name):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(name, flags, mode & 0o700, dir_fd=parent)

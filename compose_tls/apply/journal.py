@@ -144,7 +144,7 @@ def read_journal(
     except OSError as error:
         raise foreign(JOURNAL, f"it cannot be read: {error.strerror}") from None
     if found is None:
-        # The command that had just been at work here has ended.
+        # The command that was running here has ended.
         return None
     _require_ours(found.status)
     try:

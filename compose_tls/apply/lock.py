@@ -97,7 +97,7 @@ def _show_life(descriptor: int) -> None:
     """
     if not hasattr(fcntl, "F_OFD_SETLK"):
         return
-    with suppress(OSError):  # a file system may know flock(2) alone
+    with suppress(OSError):  # a file system may support flock(2) only
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_RDLCK, 0, 0, 0, 0))
 
 

@@ -83,7 +83,7 @@ def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) ->
         if stat.S_ISDIR(path.lstat().st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         status = path.stat()
-        # Permission bits bind whoever writes into a file, not whoever renames another over it; but
+        # Permission bits apply to writing into a file, not to renaming another over it; but
         # an owner (or root) who may not write in spite of them meets an attribute or a mount.
         mine = os.geteuid() in {0, status.st_uid} and status.st_mode & stat.S_IWUSR
         if (action == "overwrite" or mine) and not os.access(path, os.W_OK, effective_ids=True):

@@ -168,7 +168,7 @@ class _Transaction:
     def settle(self) -> None:
         """Undo or complete, by the journal on disk; if that fails, the next command does it."""
         with contextlib.suppress(OSError, ValueError, ComposeTlsError):
-            # Nobody but this transaction knows its suffix, so there is no need to ask whose it is.
+            # Only this transaction knows its suffix, so the owner is not checked.
             found = read_regular(self.path, JOURNAL_LIMIT)
             journal = Journal.parse(found.content, self.directory) if found else None
             if journal is not None and journal.suffix == self.suffix:

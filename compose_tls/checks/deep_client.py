@@ -61,7 +61,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - as above
         found = _failure(step, error)
     finally:
-        # Also where creating it failed, which can be known here alone, or where this is interrupted.
+        # Also if creating it failed, which is known only here, or if this is interrupted.
         try:
             client.drop_collection(name, timeout=request["reserve"])
         except Exception as error:  # noqa: BLE001 - as above

@@ -97,6 +97,13 @@ class PymilvusProbe:
         self.files = ClientFileCopies(self.target.pem)
         self.process = ClientProcess(self.task.script, patience, self.files.descriptors)
 
+    def meets(self, target: Target) -> bool:
+        """Whether it can ask that server: it shows the files that it was started with."""
+        if target.pem != self.target.pem:
+            return False
+        self.target = target
+        return True
+
     def close(self) -> None:
         """Leave no process behind, and no file."""
         self.process.close()
@@ -219,7 +226,7 @@ class ClientProcess:
         self._process: subprocess.Popen[str] | None = None
         if importlib.util.find_spec("pymilvus") is not None:
             self._process = subprocess.Popen(
-                # -P, and a directory of nobody's: no module is found for lying near by.
+                # -P, and an empty directory: no module is found by its location.
                 [sys.executable, "-P", Path(__file__).with_name(script)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -228,7 +235,7 @@ class ClientProcess:
                 cwd="/",
                 text=True,
                 pass_fds=descriptors,
-                # Ctrl-C is for this process alone, which ends the other in its own way.
+                # Ctrl-C reaches only this process, which ends the other one.
                 start_new_session=True,
             )
 

@@ -89,7 +89,7 @@ def _addresses(target: Target) -> list[str]:
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return [target.host]  # what is wrong with it is said by whoever connects
+        return [target.host]  # errors of it are reported when connecting
     addresses = [str(address[0]) for *_, address in found]
     if target.host == _LOCALHOST:
         addresses.append(_LOOPBACK_6)

@@ -88,7 +88,7 @@ def _of_the_project(
     settings = {name: given[name] for name in places if name in given}
     try:
         names = names_of(Path(*given.get("directory", ())), settings)
-    except Exception:  # noqa: BLE001 - nobody wants to read of it in the middle of a line
+    except Exception:  # noqa: BLE001 - completion must not print an error
         return []
     # A shell puts a name into the line as it is: one that Compose does not take may do something there.
     return [name for name in names if _NAME.fullmatch(name) and name.startswith(incomplete)]

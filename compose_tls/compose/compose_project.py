@@ -91,7 +91,7 @@ def load_project(
     return ComposeProject(directory, services, tuple(loader.elsewhere))
 
 
-# Compose has no limits of its own: these are some ten times what is met. Each step is a call in a call.
+# Compose has no limits of its own: these are some ten times what occurs. Each step is a call in a call.
 _DEEPEST: Final = 64
 _MOST_GROWN: Final = 32 << 20  # characters that variables have added, in all looks at a file
 _MOST_LOADS: Final = 256

@@ -19,7 +19,7 @@ _LINE = regex(
       '(?P<single> (?:\\'|[^'])* )' [^\n]* | "(?P<double> (?:\\.|[^"\\])* )" [^\n]*
       | (?P<plain> [^\n]* ) ) )? \r? $"""
 )
-# "$$" is how interpolation is told to leave a "$" alone.
+# "$$" is an escaped "$" in interpolation.
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\\": "\\", r"\$": "$$"}
 
 # execve(2): all strings that a process is given have 6 MiB at most. A file of full size has less.

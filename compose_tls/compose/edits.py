@@ -160,7 +160,7 @@ def _relative(
     found = _PREFIX.match(item)
     if found is None:
         return item
-    # Also without any variable: ${PWD}, or one of the caller's, is another place for somebody else.
+    # Also without any variable: ${PWD}, or one of the caller's, is another place for another user.
     for values in (variables, {}):
         # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
         tried = os.path.normpath(directory / f"{interpolate(found.group(), values)}/name")

@@ -173,7 +173,7 @@ def _host_path(source: str | None, definition: Definition) -> Path | None:
         return None
     if source.startswith("~"):
         source = definition.variables.get("HOME", "~") + source[1:]
-    # As Compose does it: ".." goes up in the text, symbolic links are left alone.
+    # As Compose does it: ".." goes up in the text, symbolic links are not followed.
     return Path(os.path.normpath(definition.base / source))
 
 

@@ -20,7 +20,7 @@ from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.pkcs12 import passphrase_in, pkcs12_of
 from compose_tls.vocabulary import TlsMode
 
-# 192 random bits, which nobody guesses however fast the key derivation is.
+# 192 random bits cannot be guessed, however fast the key derivation is.
 _PASSPHRASE_BYTES: Final = 24
 
 

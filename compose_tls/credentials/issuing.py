@@ -116,7 +116,7 @@ def issue(
             and planned.client_ca == layout.CA
             and layout.CLIENT in observation.pki.usable
         ):
-            # Who has a certificate of the CA that goes is still to be let in.
+            # Clients with a certificate of the old CA must still be accepted.
             outgoing = {**found.held, layout.CLIENT: files.existing(layout.CLIENT)}
             _rehearse(planned, replace(found, held=outgoing), config, now)
     if planned.source(layout.SERVER) == "provided":

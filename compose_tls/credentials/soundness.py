@@ -91,7 +91,7 @@ def _mended(
         command = ANOTHER_CA
         error.hint = f"restore it from a backup; without one, replace the CA: {command}"
     elif name not in {CA, *STACK} and config.ca_cert is None and CA not in at_hand:
-        # Whoever keeps the keys of clients elsewhere has nothing to mend.
+        # Keys of clients that are kept elsewhere are not a defect.
         command = "" if found.is_key and name != SERVER else ANOTHER_CA
         error.hint = f"{ISSUER_HINTS[CA]}; without it, replace the CA: {ANOTHER_CA}"
     elif name != CA:

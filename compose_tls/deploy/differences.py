@@ -163,7 +163,7 @@ def _environment(deployed: Deployed, declared: Declared) -> Iterator[Difference]
         value, wanted = has.get(name), expected.get(name)
         if value == wanted or (value and wanted and value == wanted.replace("$$", "$")):
             continue
-        # Without its image nobody can tell what the container has from there.
+        # Without its image, the container's own values cannot be distinguished.
         if wanted is None and (deployed.image is None or _PROXY.fullmatch(name)):
             continue
         yield Difference("environment", name, *_shown(name, value, wanted))

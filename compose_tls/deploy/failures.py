@@ -39,7 +39,7 @@ _MATCHING_PAIR = (
     " the certificate"
 )
 
-# Causes stand before what they bring about: a milvus.yaml that cannot be read ends in a port clash.
+# Causes precede their effects: a milvus.yaml that cannot be read ends in a port conflict.
 FAILURES: tuple[KnownFailure, ...] = (
     # --- the engine could not start the container -------------------------------------------------
     _failure(  # measured

@@ -51,7 +51,7 @@ def verdict(found: Deployed | None, wanted: Declared, changed: Mapping[str, date
     """
     if found is None:
         return Verdict("absent", ("it has no container",))
-    # What stopped and was replaced since is nobody's concern.
+    # A container that stopped and was replaced does not matter.
     counted = found.each[: max(1, wanted.replicas, found.replicas)]
     said = [_of_one(one, wanted, changed) for one in counted]
     if len(said) < wanted.replicas:

@@ -20,7 +20,7 @@ INTERVAL = 0.2
 _LOOK_INTERVAL = 2.0
 _COUNTS = 10.0
 
-# A restart policy lets Milvus wait for etcd or MinIO by dying; this often is no waiting any more.
+# A restart policy lets Milvus wait for etcd or MinIO by dying; this is often permanent.
 _CRASH_LOOP = 3
 
 # Who was killed for memory ends with SIGKILL, and the engine learns of the reason by an event of its own,

@@ -267,7 +267,7 @@ def _of_script(
     directory: Path, reader: FileReader, error: ComposeFileNotFound
 ) -> ComposeFileNotFound:
     """The error for a directory in which Milvus is started by a script; elsewhere as it was."""
-    from compose_tls.targets.new_project.embed_script import (  # noqa: PLC0415 - for this error alone
+    from compose_tls.targets.new_project.embed_script import (  # noqa: PLC0415 - only for this error
         CONTAINER,
         DATA,
         SCRIPT,

@@ -23,7 +23,7 @@ _DEMO_PUBLIC_KEYS: Final = frozenset(
     }
 )
 
-# What else they have in common. The names alone prove nothing: the guide of Milvus 2.1 and 2.2 put
+# What else they have in common. The names prove nothing: the guide of Milvus 2.1 and 2.2 put
 # them into every certificate that was made with it.
 _DEMO_COMMON_NAME: Final = "localhost"
 _DEMO_NAMES: Final = frozenset({"localhost", "*.ronething.cn", "*.ronething.com"})

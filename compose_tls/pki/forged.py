@@ -60,7 +60,7 @@ def _copy(
     )
     with quiet():
         for one in original.extensions:
-            # Whoever issues it itself has no other key to name.
+            # A self-issued one has no other key to name.
             if issuer == original.issuer or one.oid != ExtensionOID.AUTHORITY_KEY_IDENTIFIER:
                 builder = builder.add_extension(one.value, one.critical)
     return certificate_pem(builder.sign(issuing, signature_hash(issuing)))

@@ -41,7 +41,7 @@ def foreigner(now: datetime) -> Foreigner:
     """Issue a foreign CA and client, to be refused."""
     orders = [
         CertificateOrder("ca", "CN=foreign CA", "ecdsa-p256", 1),
-        # RFC 2606 section 2: a name below .invalid is nobody's.
+        # RFC 2606 section 2: names below .invalid do not exist.
         CertificateOrder("client", "CN=foreign client", "ecdsa-p256", 1, ("client.invalid",)),
     ]
     issued = issue_all(orders, None, now)
@@ -79,7 +79,7 @@ def server_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
-    # Nobody comes back to what lives in memory, and a ticket takes a third of a handshake.
+    # No session in memory is resumed, and a ticket takes a third of a handshake.
     context.num_tickets = 0
     _present(context, pair)
     if client_ca_pem is not None:
@@ -93,7 +93,7 @@ def server_context(
 def verifying_context() -> ssl.SSLContext:
     """A client that verifies chain and name as gRPC, Go, Java and Node do, and trusts no one yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # RFC 9525 section 2: the common name is no server name. OpenSSL would still take it.
+    # RFC 9525 section 2: the common name is not a server name. OpenSSL would still accept it.
     context.hostname_checks_common_name = False
     return context
 

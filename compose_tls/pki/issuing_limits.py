@@ -37,7 +37,7 @@ _MOST_SENT: Final = 32 * 1024
 # Nor more certificates than these (jdk.tls.maxCertificateChainLength).
 _MOST_CERTIFICATES: Final = 10
 
-# Under constraints on these, rustls refuses whoever has such a name, whatever they say (rustls-webpki,
+# Under constraints on these, rustls refuses any certificate with such a name (rustls-webpki,
 # subject_name/mod.rs); gRPC does so too for the last two.
 _UNREAD: Final[Mapping[type[x509.GeneralName], str]] = {
     x509.RFC822Name: "e-mail addresses",

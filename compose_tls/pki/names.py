@@ -12,7 +12,7 @@ from compose_tls.patterns import regex
 LONGEST_NAME = 253
 _LONGEST_LABEL = 63
 
-# Letters, digits and inner hyphens (RFC 1123 section 2.1). The underscore is no host name character,
+# Letters, digits and inner hyphens (RFC 1123 section 2.1). The underscore is not a host name character,
 # but Compose service names and container names have it and every TLS client of Milvus matches it.
 _LABEL = regex(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 

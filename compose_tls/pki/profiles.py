@@ -140,7 +140,7 @@ def extensions(
         # their server's name here and nowhere else (RFC 9525 section 2).
         yield alternative_name(dns_names, ip_addresses), False
     if permitted_dns:
-        # RFC 5280 section 4.2.1.10: on a CA alone, and always critical. DNS subtrees and no others: a
+        # RFC 5280 section 4.2.1.10: only on a CA, and always critical. DNS subtrees and no others: a
         # CA with subtrees of IP addresses fails every gRPC client, since BoringSSL does not know that
         # kind (crypto/x509/v3_ncons.cc, X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE). A kind that is not
         # listed stays free, so such a CA can still issue for any IP address.

@@ -115,7 +115,7 @@ def _refused_by_rustls(
         )
     for issuer in chain:
         key = issuer.public_key()
-        # With ring it verifies P-256 and P-384 alone (rustls-webpki, ring_algs).
+        # With ring it verifies only P-256 and P-384 (rustls-webpki, ring_algs).
         if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp521r1":
             yield (
                 f"its CA {issuer.subject.rfc4514_string()} has a P-521 key",
@@ -152,7 +152,7 @@ def _constrained(
 
 def _unread_by_rustls(one: x509.Certificate) -> Iterator[str]:
     """What rustls does not read (rustls-webpki: time.rs, cert.rs and verify_cert.rs)."""
-    # With ring it verifies ECDSA with SHA-256 and SHA-384 alone (rustls-webpki, ring_algs).
+    # With ring it verifies ECDSA only with SHA-256 and SHA-384 (rustls-webpki, ring_algs).
     if one.signature_algorithm_oid == SignatureAlgorithmOID.ECDSA_WITH_SHA512:
         yield "is signed with ECDSA and SHA-512"
     if one.not_valid_before_utc < _EPOCH:

@@ -28,7 +28,7 @@ from compose_tls.pki.names import split_names
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
-# RFC 2606 section 2: a name below .invalid is nobody's.
+# RFC 2606 section 2: names below .invalid do not exist.
 _WRONG_NAME: Final = "wrong-name.invalid"
 
 # Numbers of OpenSSL's X509_V_ERR_… (x509_vfy.h) and what helps against each.
@@ -152,7 +152,7 @@ def _scenes(
         if demanding is not None and client is not None:
             friend, met = client_context(ca_pem, client), demanding
         else:
-            # In mode 2 without a client certificate at hand, the server's half is still worth it.
+            # In mode 2 without a client certificate, the server's half is still rehearsed.
             friend, met = bare, server_context(server, None, minimum=oldest)
     name = _instance(server_names[0])
     by = "a client of this CA, by"

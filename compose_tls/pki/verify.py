@@ -303,7 +303,7 @@ def _check_end_entity(
 ) -> x509.Certificate:
     certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
     trusted = read_certificates(ca_pem, "the CA file")
-    # A certificate that signed itself is its own CA: whoever has it needs no other.
+    # A self-signed certificate is its own CA.
     own = is_self_signed(certificate) and certificate in trusted
     judged = Judged(certificate, path, path)
     judged.check_always(now)

@@ -186,7 +186,7 @@ def _sources(
         kept: dict[str, Source] = {o: "existing" if s else "issued" for o, s in stays.items()}
         return {CA: "promoted", SERVER: "issued", **kept}
     if has_ended(ca.not_after, now):
-        # Nobody accepts it any more, so there is nobody to take along.
+        # No client accepts it any more, so the old CA is not kept.
         return _anew(showing)
     usable = observation.pki.usable
     waits = config.tls_mode is TlsMode.MUTUAL and not restart

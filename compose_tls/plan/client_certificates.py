@@ -18,7 +18,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning, has_ended
 
 _NAMED: Final = 3
-# As many as a command line is good for: whoever has more has the names in a file.
+# As many as fit a command line; more names are in a file.
 _AT_ONCE: Final = 20
 
 

@@ -14,7 +14,7 @@ from compose_tls.project.milvus_services import MilvusService, milvus_services
 from compose_tls.project.model import Project, named_services
 from compose_tls.setup import Member
 
-# The settings that decide on which certificate is shown, and to whom.
+# The settings that decide which certificate is presented, and to which clients.
 _CERTAIN: Final = frozenset({"common", "tls"})
 
 
@@ -37,7 +37,7 @@ def require_effect(
     Raises:
         EditRefused: Something does.
     """
-    # Where one place alone defines a service, nothing can.
+    # If only one place defines a service, nothing can.
     several = {one.name: member for member, one in planned if len(one.service.definitions) > 1}
     if not several:
         return

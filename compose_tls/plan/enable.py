@@ -381,7 +381,7 @@ class _Planner:
                 if now == edited.content:
                     change = KeepFile(path, change.before)
             if now is not None and old and made and same_edits(old, made) and stands(now, old):
-                # Somebody worked on the file, around our entries: neither theirs nor ours moves.
+                # The file was edited around our entries: nothing moves.
                 made, change = old, KeepFile(path, sha256(now))
             changes.append(change)
             records += [made] if made else []

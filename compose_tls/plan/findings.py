@@ -70,7 +70,7 @@ def declared_findings(
         services: What the services are told.
         every: Whether they are all that there are: else one that is gone was not asked for.
     """
-    from compose_tls.results import DeclaredService  # noqa: PLC0415 - status alone tells them
+    from compose_tls.results import DeclaredService  # noqa: PLC0415 - only status reports them
 
     lost = is_lost(project, config, services)
     recorded = project.state.services if project.state else ()

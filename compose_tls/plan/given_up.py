@@ -85,7 +85,7 @@ def _replaced(project: Project, config: TlsConfig, one: DeclaredTls) -> Iterator
     if config.server_cert or shown is None or shown == ours:
         return
     if project.observation.files.get(shown, shown) is None:
-        # As in a fresh clone: nobody has met it there.
+        # As in a fresh clone: no client has seen it there.
         return
     name = project.relative(shown)
     keep = ["--server-cert", name, *(["--server-key", project.relative(key)] if key else [])]

@@ -164,7 +164,7 @@ class ManagedFiles:
         if known is None or issued:
             return self.written(path, Pending(layout.STATE_FILE), layout.PRIVATE)
         new = state.model_copy(update={"identities": known})
-        # That an earlier version recorded less is no reason to write.
+        # A record with less content, of an earlier version, is not rewritten.
         less = new.model_copy(update={"before": None})
         known_before = (new, new.without_digests, less, less.without_digests)
         if self.state is not None and self.state in known_before:
@@ -231,7 +231,7 @@ class ManagedFiles:
             return False
         ours = (self.pki, self.pki / layout.CLIENTS_DIRECTORY)
         if self.neighbours in path.parents:
-            # Beside a file of compose-tls that says so, all is ours.
+            # Next to a file of compose-tls that says so, everything is ours.
             return (
                 self.observation.content(self.neighbours / layout.IGNORE_FILE) == layout.IGNORE_ALL
             )
@@ -239,7 +239,7 @@ class ManagedFiles:
             self.root / layout.MILVUS,
             self.root / layout.KAFKA,
         }:
-            # Made of what lies elsewhere: roots of everybody, and nothing that anybody would miss.
+            # Made from data that exists elsewhere: public roots, and nothing that would be missed.
             return True
         return path.parent in ours or self.digest(path) in self._origins(origin)
 

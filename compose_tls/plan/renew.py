@@ -259,7 +259,7 @@ class _Planner:
         found = clients | found
         planned = with_sources(self.observation, self.config, identities, found, orders)
         renewed = self.renewal(self.with_parts(planned, within, force=False))
-        # What is in the TLS directory itself is not written, and has to be read all the same.
+        # What is in the TLS directory itself is not written, and still has to be read.
         in_place = not taken and found[SERVER] == "provided"
         return replace(renewed, restart=renewed.restart or in_place)
 

@@ -74,7 +74,7 @@ class _ObjectStore:
         if target is not None:
             ca, member = f"{target}/{_CA_FILE}", self.member(service, target, {})
         elif not mc.runs(image, command) and aws_cli.takes_bundle(image, command, variables):
-            # It may go to AWS as well, and trusts nobody else then.
+            # It may go to AWS as well, and then trusts no other CA.
             ca = posixpath.join(self.work.target, CA_BUNDLE)
             source = f"{self.work.config.tls_dir}/{MILVUS}/{CA_BUNDLE}"
             member = self.member(service, ca, {aws_cli.CA_VARIABLE: ca}, source)

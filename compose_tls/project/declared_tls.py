@@ -25,7 +25,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 
-# Where the image is at work, and its demo certificates are: configs/milvus.yaml of the releases.
+# The working directory of the image, with its demo certificates: configs/milvus.yaml of the releases.
 WORKING_DIRECTORY: Final = "/milvus"
 _FILES: Final[tuple[tuple[Route, str, str], ...]] = (
     (("tls", "serverPemPath"), "configs/cert/server.pem", SERVER_CERTIFICATE),

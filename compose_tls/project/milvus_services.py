@@ -93,10 +93,14 @@ def select(
     """
     by_name = {one.name: one for one in found}
     for name in wanted:
-        if name not in by_name:
-            runs = [f"--service {one.name} runs Milvus" for one in certain_services(found)[:1]]
+        other = _other_server(by_name[name].service) if name in by_name else None
+        if name not in by_name or other:
+            sure = (one for one in certain_services(found) if one.name not in wanted)
+            runs = [f"--service {one.name} runs Milvus" for one in sure][:1]
             raise ServiceNotFound(
-                f"there is no service {name} in the project",
+                f"service {name} runs {other}, not Milvus"
+                if other
+                else f"there is no service {name} in the project",
                 hint="; ".join([*runs, f"the services are {', '.join(project.services)}"]),
                 path=_path(project),
             )
@@ -104,6 +108,16 @@ def select(
     for milvus in chosen:
         _require_tls(milvus)
     return chosen
+
+
+def _other_server(service: Service) -> str | None:
+    """What a service runs by its image, if that is known and is not Milvus."""
+    image = service.text("image")
+    if image is None or runs_milvus(image, ()):
+        return None
+    from compose_tls.stack import etcd, object_store  # noqa: PLC0415 - only for --service
+
+    return "etcd" if etcd.runs_etcd(image, ()) else object_store.kind(image, ())
 
 
 def _milvus(

@@ -117,7 +117,7 @@ def elsewhere(
     """
     for variable, value in variables.items():
         for address in addresses(value or ""):
-            # Within a network a name has a dot only where somebody gave it one on purpose.
+            # Within a network a name has a dot only if it was given one on purpose.
             other = "." in address.host or ":" in address.host
             port, named = address.port, "MILVUS" in variable.upper() or address.host == _BRIDGE
             if port is not None and port in ports and other and named:

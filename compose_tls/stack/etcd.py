@@ -41,7 +41,7 @@ OUR_VARIABLES: Final = (
 _NAMED_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
 _NAME_OF_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})")
 _CLUSTER: Final = regex(r"--?initial-cluster(?:=|\s+)[\"']?([^\s\"']+)")
-# Any of these, and somebody has decided already how this etcd speaks TLS.
+# With any of these, the TLS of this etcd is already configured.
 _TLS: Final = ("cert-file", "key-file", "trusted-ca-file", "auto-tls", "client-cert-auth")
 # What is older takes TLS 1.2 at most: Milvus says "tls: client offered only unsupported versions".
 _FIRST_WITH_TLS_1_3: Final = (3, 5, 6)
@@ -205,7 +205,7 @@ def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -
     """
     urls = _peer_urls(command, variables)
     if not urls[1:]:
-        # Itself, and nobody else.
+        # Only itself.
         return None
     return "encrypted" if all(url.startswith("https://") for url in urls) else "plain"
 

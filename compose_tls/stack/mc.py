@@ -96,7 +96,7 @@ class Urls:
                 return None
         waits = count > 0 and CURL.search(meant) is not None
         if waits and count != meant.count("://"):
-            # With our CA alone, curl would trust nobody else.
+            # With only our CA, curl would trust no other.
             return None
         found = [url.sub(lambda match: f"https{match[0][4:]}", text) for text in texts]
         return [ToolTls(self.ca).trusting(text) for text in found] if waits else found

@@ -79,7 +79,7 @@ def recipe(
     if tls.mutual or not takes_roots or not by_uri or not tls.covered:
         return None
     if variables.get(_ROOTS_VARIABLE) is not None:
-        # It trusts others there, whom our file does not hold.
+        # It trusts other CAs there, which our file does not contain.
         return None
     own = {}
     if name == "Dify":

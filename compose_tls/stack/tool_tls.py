@@ -93,7 +93,7 @@ class ToolTls:
                 found.append(new)
                 continue
             if asks and _WGET.fullmatch(text):
-                # The wget of BusyBox knows no CA; on its own loopback it meets nobody else.
+                # The wget of BusyBox knows no CA; on its own loopback it reaches only itself.
                 found += [text, _UNCHECKED]
                 continue
             if asks:

@@ -72,7 +72,7 @@ def undo(
     if sha256(content) == record.after and record.before is None:
         return Undone(None, exact=True)
     if sha256(content) == record.after:
-        from compose_tls.yamlpatch.patch import revert  # noqa: PLC0415 - not for who only looks
+        from compose_tls.yamlpatch.patch import revert  # noqa: PLC0415 - not needed for reading
 
         original = revert(content, _splices(record))
         if original is not None and sha256(original) == record.before:
@@ -340,7 +340,7 @@ def _in_old_words(
         record: What enable did to it.
         again: Which edits are made again.
     """
-    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - not for who only looks
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - not needed for reading
     from compose_tls.yamlpatch.prove import says_the_same  # noqa: PLC0415 - as above
 
     meant = parse(undone, record.path)

@@ -29,7 +29,7 @@ from compose_tls.workflows.connecting import HostPort, target_of
 # The server leaves these outside its directory.
 _LEFT = (
     "/tmp/milvus/server_id_{{pid}}",  # noqa: S108 - where the server puts it
-    "/tmp/milvus/standalone-{alias}.pid",  # noqa: S108 - likewise
+    "/tmp/milvus/standalone-{alias}.pid",  # noqa: S108 - as above
     "/run/milvus/standalone-{alias}.pid",
 )
 # What it logs when it found its port taken: it either takes another one by itself, or ends.

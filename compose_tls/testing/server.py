@@ -52,7 +52,7 @@ services:
     ports:
       - "127.0.0.1::{port}"  # Docker picks a free port of this machine
 """
-# All backends listen on IPv4; "localhost" might be somebody else's server on IPv6.
+# All backends listen on IPv4; "localhost" might be another server on IPv6.
 _HOST = "127.0.0.1"
 
 

@@ -105,7 +105,7 @@ def guarded(environment: Mapping[str, str]) -> Iterator[Guard]:
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # Whoever reads what the tests print must not have to wait for the watchdog.
+        # A reader of the tests' output must not have to wait for the watchdog.
         stderr=subprocess.DEVNULL,
         cwd="/",
         env=dict(environment),

@@ -216,7 +216,7 @@ class ClientOf:
             InvalidSetting: The password or token file cannot be read.
             OutsideProject: A link in the project leads outside.
         """
-        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only who checks needs it
+        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only needed for checks
 
         mutual = mode is TlsMode.MUTUAL
         shown = (self.certificate, self.key) if mutual else ()

@@ -160,7 +160,7 @@ class Spelling:
 
         def material(name: str, path: Path) -> swarm.Material:
             certificate = f"{name.removesuffix(KEY)}{CERTIFICATE}" if name.endswith(KEY) else name
-            # The digest of a key is nobody's business.
+            # The digest of a key is not published.
             certificate = f"{KAFKA}{CERTIFICATE}" if name == KAFKA_KEYSTORE else certificate
             return swarm.Material(_below(path, base), sha256(found.contents[certificate])[:_DIGITS])
 

@@ -56,7 +56,7 @@ def foreseen(
     except EngineError:
         return Foreseen(opened)
     # Most of what a command would load without --up.
-    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only who meets an engine needs it
+    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only needed with an engine
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
     from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
     from compose_tls.workflows.recreation import Review  # noqa: PLC0415 - as above
@@ -73,7 +73,7 @@ def foreseen(
     except ComposeFailed as error:
         return Foreseen(opened, (as_warning(error),))
     except ComposeTlsError:
-        # Nothing is recreated now; whoever does it will meet the engine.
+        # Nothing is recreated now; the user's command will ask the engine.
         return Foreseen(opened)
     for each in findings:
         if isinstance(each, DeployedDifferently) and each.runs_as:

@@ -88,7 +88,7 @@ def _in_the_way(project: Project, config: TlsConfig) -> dict[Path, str]:
 
 def _shown_to_git(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
     """The directories of ours whose keys git would take."""
-    # What was brought into the TLS directory may be there without.
+    # Certificates that the user put into the TLS directory may exist without it.
     brought = taken_over(project.directory, config)
     for place in (config.pki_dir, *([] if brought else [config.tls_dir])):
         path = project.directory / place / IGNORE_FILE

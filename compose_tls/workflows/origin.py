@@ -28,7 +28,7 @@ from compose_tls.workflows.engine_project import EngineProject
 
 _MANY: Final = 6
 
-# What is compared with the container itself, and what is no part of one.
+# What is compared with the container itself, and what is not part of one.
 _LOOKED_AT: Final = frozenset(
     {
         *(

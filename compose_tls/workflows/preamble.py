@@ -352,7 +352,7 @@ def writing(
             raise interrupted()
         yield opened
         return
-    from compose_tls.apply.lock import locked  # noqa: PLC0415 - not for who only looks
+    from compose_tls.apply.lock import locked  # noqa: PLC0415 - not needed for reading
     from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
 
     with locked(opened.root) as descriptor:

@@ -23,7 +23,7 @@ from compose_tls.workflows.deployed_places import met_at, others
 # A Milvus that was configured for TLS and answers in plain text does so for good. Longer than one answer
 # of a process that is just going.
 _PLAIN_SECONDS = 3.0
-# How long the services of before have until they run; --timeout may be shorter than that takes.
+# How long the previous services have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
 
 # Milvus 2.3.5 says so at level debug, its default (measured).

@@ -62,7 +62,7 @@ def remembered(
     try:
         yield replace(deploy, settled=partial(forget, root))
     except BaseException as error:
-        # Whoever interrupts that as well wants an end; the next command goes on.
+        # A second interruption ends at once; the next command continues.
         if HALF_WAY not in getattr(error, "__notes__", ()):
             with contextlib.suppress(ComposeTlsError):
                 recover(root, PosixFileOps(), places)

@@ -156,7 +156,7 @@ def _standing(
     if settings.tls_mode is TlsMode.MUTUAL:
         names_read.append(CA_CERTIFICATE)
     served = [project.directory / settings.served_dir / name for name in names_read]
-    # A restart leaves the container what it is; from where it was made is no setting of it.
+    # A restart leaves the container what it is; the place of its creation is not a setting.
     reasons = list(
         dict.fromkeys(
             str(each)

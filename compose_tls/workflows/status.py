@@ -67,7 +67,7 @@ def status(
         opened.observed(),
         settings,
     )
-    # What an earlier enable was about is no reason to be silent about another Milvus.
+    # Also reports a Milvus that an earlier enable did not concern.
     named = opened.given.service
     services = declared_tls(project, named)
     project = with_tls_files(project, services)

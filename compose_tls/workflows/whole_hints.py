@@ -37,7 +37,7 @@ _COMPOSE: Final = regex(
 _OWN: Final = regex(
     r"(?<![-\w])compose-tls (?!\w+ --help)"
     r"(?=(?:-p \S+ )?(?:enable|disable|status|check|renew|client|connect|export)\b"
-    # Whoever is told to name a directory names it from where they are.
+    # A directory is named as seen from the current directory.
     r"|init\b(?! (?:DIR|milvus)\b))"
 )
 _OF_FILES: Final = frozenset({"enable", "disable", "status"})

@@ -18,7 +18,7 @@ from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, Style
 
-# Deeper files are no configuration, and recursion over nodes has to end somewhere.
+# Deeper files are not configuration, and recursion over nodes has to end somewhere.
 _MAX_DEPTH = 100
 # A compose file of 1 MB has a third of it. Beyond, reading takes more than a second and 100 MB.
 _MAX_NODES = 200_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,14 @@ def documented(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 yield name, text
 
 
+def comments(module: Path) -> Iterator[tuple[str, str]]:
+    """The comments of a module, each with its line."""
+    with module.open(encoding="utf-8") as file:
+        for token in tokenize.generate_tokens(file.readline):
+            if token.type == tokenize.COMMENT:
+                yield f"line {token.start[0]}: {token.string}", token.string
+
+
 def unplain(said: str) -> list[str]:
     """The words of a text that have plainer ones."""
     if not ANY_OF_THEM.search(said):
@@ -112,7 +121,8 @@ def test_what_users_read_is_plain_technical_english(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     texts = ((f"line {line}: {text!r}", unplain(text)) for line, text in strings(tree))
     assert {place: found for place, found in texts if found} == {}
-    docstrings = ((name, unplain(prose(text))) for name, text in documented(tree))
+    others = (*documented(tree), *comments(module))
+    docstrings = ((name, unplain(prose(text))) for name, text in others)
     assert {name: found for name, found in docstrings if found} == {}
 
 

@@ -57,9 +57,9 @@ class Verifier:
 
 def _pkilint(certificate: Path) -> list[str]:
     from pkilint import loader  # noqa: PLC0415 - may be missing
-    from pkilint.pkix import certificate as rules  # noqa: PLC0415 - likewise
-    from pkilint.pkix import extension, name  # noqa: PLC0415 - likewise
-    from pkilint.validation import (  # noqa: PLC0415 - likewise
+    from pkilint.pkix import certificate as rules  # noqa: PLC0415 - as above
+    from pkilint.pkix import extension, name  # noqa: PLC0415 - as above
+    from pkilint.validation import (  # noqa: PLC0415 - as above
         ValidationFindingSeverity as Severity,
     )
 

@@ -20,7 +20,7 @@ def connect(port: int, files: Files, *, shown: bool = True, host: str = "localho
         host: The name that the server's certificate has to have; tonic can be asked for no IPv6 address.
     """
     from temporalio.client import Client  # noqa: PLC0415 - may be missing
-    from temporalio.service import TLSConfig  # noqa: PLC0415 - likewise
+    from temporalio.service import TLSConfig  # noqa: PLC0415 - as above
 
     own = (files.chain.read_bytes(), files.key.read_bytes()) if shown else (None, None)
     tls = TLSConfig(files.ca.read_bytes(), host, *own)

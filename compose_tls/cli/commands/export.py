@@ -144,5 +144,5 @@ def _is_read_by_others() -> bool:
     try:
         status = os.fstat(sys.stdout.fileno())
     except (OSError, ValueError):
-        return False  # replaced by whoever runs this in a process of their own
+        return False  # replaced by programs that call this in their own process
     return stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))

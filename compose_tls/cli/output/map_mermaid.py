@@ -16,7 +16,7 @@ from compose_tls.values import dataclass
 
 NOTHING = "no service of this project runs Milvus"
 
-# Neither green nor red, and never alone: each has a word and a line of its own.
+# Neither green nor red only: each has a word and a line style too.
 COLOURS = {"encrypted": "#2b7fd4", "plain": "#d9661f", "unknown": "#808080"}
 _ARROWS = {"encrypted": "==>", "plain": "-.->", "unknown": "-->"}
 _SAFE = regex(r"[^A-Za-z0-9 ,.:_+()/-]")
@@ -71,7 +71,7 @@ class Graph:
             if link.sources != link.targets
             for source, target in product(_nodes(link.sources, groups), _box(link.targets, groups))
         ]
-        # Everybody else connects to Milvus, or is connected to by it.
+        # All others connect to Milvus, or Milvus to them.
         served = {edge.target for edge in edges if edge.link.sources[0] in {CLIENTS, MONITORING}}
         incoming = [edge for edge in edges if edge.target in served]
         outgoing = [edge for edge in edges if edge.target not in served]

@@ -88,7 +88,7 @@ class Output:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.close()
         if isinstance(error, CheckFailed) and self._live and self._live.told and not self.json:
-            # They are on the screen: whoever reports the error need not tell them again.
+            # They are on the screen: the error does not repeat them.
             error.message = error.summary
             error.checks = ()
 

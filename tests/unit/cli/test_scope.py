@@ -386,7 +386,7 @@ class TestKafka:
 
     def test_no_secret_of_it_is_read_into_memory(self, run: Run, broker: Path) -> None:
         from compose_tls.config import TlsConfig  # noqa: PLC0415 - the library, not the command
-        from compose_tls.observe import observe  # noqa: PLC0415 - likewise
+        from compose_tls.observe import observe  # noqa: PLC0415 - as above
 
         run(*ENABLE)
         seen = observe(broker, TlsConfig(), {}).observation

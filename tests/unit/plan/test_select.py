@@ -165,3 +165,16 @@ def test_a_milvus_without_tls_is_refused_with_its_line(tag: str) -> None:
         milvus(f"services:\n  m:\n    image: milvusdb/milvus:{tag}\n")
 
     assert (caught.value.path, caught.value.line) == ("docker-compose.yml", 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "what"), [("quay.io/coreos/etcd:v3.5.5", "etcd"), ("minio/minio:RELEASE.1", "minio")]
+)
+def test_a_server_that_is_not_milvus_is_not_taken_for_one_by_its_name(
+    image: str, what: str
+) -> None:
+    text = f"services: {{db: {{image: '{image}'}}, m: {{image: milvusdb/milvus}}}}"
+    with pytest.raises(ServiceNotFound, match=f"service db runs {what}, not Milvus") as caught:
+        chosen(text, "db")
+
+    assert caught.value.hint == "--service m runs Milvus; the services are db, m"
