@@ -97,6 +97,13 @@ class PymilvusProbe:
         self.files = ClientFileCopies(self.target.pem)
         self.process = ClientProcess(self.task.script, patience, self.files.descriptors)
 
+    def meets(self, target: Target) -> bool:
+        """Whether it can ask that server: it shows the files that it was started with."""
+        if target.pem != self.target.pem:
+            return False
+        self.target = target
+        return True
+
     def close(self) -> None:
         """Leave no process behind, and no file."""
         self.process.close()

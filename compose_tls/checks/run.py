@@ -149,6 +149,7 @@ def run(
     timeout: float,
     with_collection: bool = False,
     on_event: OnEvent = silent,
+    started: PymilvusProbe | None = None,
 ) -> tuple[Probe, ...]:
     """Run every check, each on a connection of its own; the failure of one stops none of the others.
 
@@ -159,6 +160,7 @@ def run(
             the throw-away collection. After as many in all, or 60, each has one second more.
         with_collection: Whether to create, fill, search and drop a throw-away collection as well.
         on_event: Told what is checked, and each probe as it ends.
+        started: pymilvus, where it was started before; whoever did so closes it.
 
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
@@ -167,10 +169,12 @@ def run(
     on_event(f"checking {target.authority}")
     with ExitStack() as stack:
         tasks = {"pymilvus": listing(), **({"deep": deep()} if with_collection else {})}
-        clients = {
-            name: stack.enter_context(closing(PymilvusProbe(target, task)))
-            for name, task in tasks.items()
-        }
+        clients: dict[str, PymilvusProbe] = {}
+        for name, task in tasks.items():
+            if name == "pymilvus" and started is not None and started.meets(target):
+                clients[name] = started
+            else:
+                clients[name] = stack.enter_context(closing(PymilvusProbe(target, task)))
         met = asked.first("tls-handshake", probes.handshake)
         # Where nothing listens nothing else can be asked, and one line says so.
         ready = met if met.unreachable else asked.every_other(verified=met.ok)

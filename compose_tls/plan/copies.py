@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Literal
 
 from compose_tls import layout
 from compose_tls.changes import relative
@@ -24,11 +25,13 @@ class Copy:
         path: Where it is.
         origin: The file of the PKI directory that it is a copy of, or would be.
         certificate: The certificate next to it, where it holds a key.
+        roots: The file with the roots that come before it; those of any system where it says so.
     """
 
     path: Path
     origin: Path
     certificate: Path | None = None
+    roots: Path | Literal["any"] | None = None
 
 
 def copies(directory: Path, config: TlsConfig, state: State) -> Iterator[Copy]:
@@ -47,7 +50,10 @@ def copies(directory: Path, config: TlsConfig, state: State) -> Iterator[Copy]:
     for folder, files in layout.stack_folders([one.name for one in state.identities]).items():
         places = {name: directory / settings.tls_dir / folder / there for there, name in files}
         for name, path in places.items():
-            if name in layout.MADE or name.endswith(layout.KEY):
+            if name == layout.CA_BUNDLE:
+                ca = pki / f"{layout.STACK_CA}{layout.CERTIFICATE}"
+                yield Copy(path, ca, roots=pki / layout.PUBLIC_ROOTS)
+            elif name in layout.MADE or name.endswith(layout.KEY):
                 certificate = places.get(f"{layout.identity_of(name)}{layout.CERTIFICATE}")
                 yield Copy(path, pki / name, certificate)
     for one in state.neighbours or ():
@@ -57,7 +63,8 @@ def copies(directory: Path, config: TlsConfig, state: State) -> Iterator[Copy]:
                 key = pki / f"{layout.client_identity(one.service)}{layout.KEY}"
                 yield Copy(place / file, key, place / layout.CLIENT_CERTIFICATE)
             elif file != layout.CLIENT_CERTIFICATE:
-                yield Copy(place / file, pki / layout.CA_CERTIFICATE)
+                roots: Literal["any"] | None = "any" if file == layout.NEIGHBOUR_ROOTS else None
+                yield Copy(place / file, pki / layout.CA_CERTIFICATE, roots=roots)
 
 
 def key_and_copy_states(
@@ -90,7 +97,7 @@ def key_and_copy_states(
         if there is None:
             yield FileState(path=relative(copy.path, directory), state="missing")
         elif copy.certificate is None:
-            drifts += [] if _is_made_of(copy, observation, pki, unlike) else [copy.path]
+            drifts += [] if _is_made_of(copy, observation, unlike) else [copy.path]
         elif copy.path in observation.pki.foreign_keys and copy.certificate not in unlike:
             drifts.append(copy.path)
         elif copy.origin.with_suffix(layout.CERTIFICATE) in unlike and _differ(origin, there):
@@ -105,20 +112,13 @@ def _differ(one: FileFacts | None, other: FileFacts) -> bool:
     return one is not None and None not in (one.sha256, other.sha256) and one.sha256 != other.sha256
 
 
-def _is_made_of(copy: Copy, observation: Observation, pki: Path, unlike: Collection[Path]) -> bool:
+def _is_made_of(copy: Copy, observation: Observation, unlike: Collection[Path]) -> bool:
     """Whether what holds no key says what the files of the PKI directory do, as far as they are known."""
-    is_bundle = copy.path.name == layout.CA_BUNDLE
-    place = pki / (f"{layout.STACK_CA}{layout.CERTIFICATE}" if is_bundle else layout.CA_CERTIFICATE)
-    ca = observation.content(place) if place not in unlike else None
-    roots = observation.content(pki / layout.PUBLIC_ROOTS) if is_bundle else b""
     there = observation.content(copy.path)
-    if (
-        there is None
-        or ca is None
-        or roots is None
-        or copy.path.name == layout.KAFKA_CLIENT_SETTINGS
-    ):
+    ca = observation.content(copy.origin) if copy.origin not in unlike else None
+    if there is None or ca is None:
         return True
-    if copy.path.name == layout.NEIGHBOUR_ROOTS:
+    if copy.roots == "any":
         return there.endswith(ca)
-    return there == joined_roots(roots, ca)
+    roots = observation.content(copy.roots) if copy.roots else b""
+    return roots is None or there == joined_roots(roots, ca)

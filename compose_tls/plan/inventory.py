@@ -227,7 +227,9 @@ class _Certificates:
     def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:
         left = facts.remaining(self.now)
         ca = self.observation.pki.certificates.get(CA)
-        with_its_ca = ca is not None and facts.not_after >= ca.not_after
+        with_its_ca = ca is not None and (
+            facts.not_after >= ca.not_after or has_ended(ca.not_after, self.now)
+        )
         hint = self.renewing_ca if facts.is_ca or with_its_ca else self.renewing
         hint = self.renewal or hint
         # Before that, renew would have nothing to do.
@@ -236,6 +238,14 @@ class _Certificates:
             text = f"{what} expired on {facts.not_after:%Y-%m-%d}"
             self.command = self.command or (hint if hint in {_RENEW, _RENEW_CA} else None)
             yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
+        elif facts.not_before > self.now:
+            self.usable = False
+            yield TlsWarning(
+                code="certificate-not-yet-valid",
+                message=f"{what} is valid only from {facts.not_before:%Y-%m-%d %H:%M} UTC on",
+                path=path,
+                hint="check the clock of this machine",
+            )
         elif left < early:
             text = f"{what} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
             yield TlsWarning(code="certificate-expires-soon", message=text, path=path, hint=hint)

@@ -63,8 +63,33 @@ def touched_beside(
     found, written = _edited(planned, project), planned.plan.written
     places = ((name, project.directory / place) for name, place in sees)
     found |= {name for name, place in places if any(path.is_relative_to(place) for path in written)}
+    found |= set(_reading(planned, project))
     found.difference_update(planned.everything)
     return tuple(name for name in project.compose.services if name in found)
+
+
+def redefined(planned: ServicePlan, project: Project) -> frozenset[str]:
+    """The services whose entries in the compose files change, so that Compose recreates them by itself.
+
+    Args:
+        planned: The plan.
+        project: The project, without what an earlier enable put in.
+    """
+    return frozenset(_edited(planned, project))
+
+
+def _reading(planned: ServicePlan, project: Project) -> Iterator[str]:
+    """The services whose own files are written: environment files, and what they mount."""
+    seen, settings = project.observation, planned.state.settings
+    ours = [project.directory / name for name in (settings.pki_dir, settings.tls_dir)]
+    files = frozenset(planned.plan.written).difference(seen.compose_files)
+    files = frozenset(path for path in files if not any(map(path.is_relative_to, ours)))
+    of_all = planned.state.told if any(path.name == ".env" for path in files) else ()
+    for service in project.compose.services.values():
+        places = [mount.host_path for mount in service.mounts() if mount.host_path is not None]
+        mounted = any(path.is_relative_to(place) for place in places for path in files)
+        if mounted or service.name in of_all or files.intersection(service.env_files()):
+            yield service.name
 
 
 def with_readers(planned: ServicePlan, project: Project) -> ServicePlan:
@@ -109,5 +134,6 @@ def _edits(state: State | None) -> Mapping[str, list[str]]:
     for file in state.files if state else ():
         for one in file.edits:
             if one.route[:1] == ("services",):
-                found.setdefault(one.route[1], []).append(repr((one.kind, one.route, one.new)))
+                edit = (file.path, one.kind, one.route, one.new)
+                found.setdefault(one.route[1], []).append(repr(edit))
     return {name: sorted(texts) for name, texts in found.items()}

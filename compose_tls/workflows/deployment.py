@@ -11,7 +11,7 @@ from functools import partial
 
 from compose_tls import listener
 from compose_tls.checks.check_target import Target
-from compose_tls.checks.readiness import Readiness, readiness
+from compose_tls.checks.readiness import Readiness
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
@@ -29,7 +29,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import HostPort, target_of
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.neighbour_start import require_running, to_start
-from compose_tls.workflows.proving import prove
+from compose_tls.workflows.proving import Prover
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review
 from compose_tls.workflows.refusals import settled
@@ -42,8 +42,6 @@ from compose_tls.workflows.stack_check import (
     planned_servers,
     prove_servers,
 )
-
-_PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ class Deployment(Concerned):
         current: Those of the services that run the very files already: they are only checked.
         unhealthy: Those whose health check failed before, so that it tells nothing now.
         settled: Called once it is proved, or taken back.
+        ended: Called at the end, whichever it is.
         servers: The services that are etcd or the object store, and are restarted before them.
         others: The Milvus services that are not proxies, and are restarted with them.
         prove_servers: Runs every check against etcd and the object store.
@@ -86,6 +85,7 @@ class Deployment(Concerned):
     current: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
     settled: Callable[[], None] = lambda: None
+    ended: Callable[[], None] = lambda: None
     servers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     prove_servers: Callable[[listener.OnEvent], tuple[Probe, ...]] = lambda _: ()
@@ -146,6 +146,8 @@ class Deployment(Concerned):
             # What a write said about its files is not so any more, once they are taken back.
             interrupt.__notes__ = [self._after_interrupt(undo, on_event, touched)]
             raise
+        finally:
+            self.ended()
         return tuple(check for checks in proved for check in checks)
 
     def _started(
@@ -335,7 +337,7 @@ def prepare_restart(
 
 
 def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) -> Deployment:
-    directory = planned.plan.directory
+    directory, prover = planned.plan.directory, Prover(config)
     return Deployment(
         proxies=planned.proxies,
         timeout=config.timeout,
@@ -345,8 +347,9 @@ def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) ->
         name=seen.name,
         running=seen.running.intersection(planned.everything),
         target=lambda proxy, grpc, rest: target_of(directory, config, grpc, rest, proxy.service),
-        look=partial(readiness, timeout=_PROBE_SECONDS),
-        prove=lambda target, on_event: prove(target, config, on_event),
+        look=prover.look,
+        prove=prover.prove,
+        ended=prover.close,
         servers=planned.servers,
         others=planned.others,
         prove_servers=lambda on_event: prove_servers(

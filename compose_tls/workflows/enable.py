@@ -14,6 +14,7 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.touched import redefined
 from compose_tls.project.declared_tls import declared_mode, declared_tls
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.model import Project
@@ -203,7 +204,9 @@ def _following(
         return ()
     read = planned.written | set(planned.services)
     concerned = tuple(name for name in planned.everything if name in read)
-    start = start_command(opened, project, planned.plan, concerned, planned.beside)
+    start = start_command(
+        opened, project, planned.plan, concerned, planned.beside, redefined(planned, project)
+    )
     if not planned.plan.changed:
         start = (standing.next,) if standing.next else ()
     if start and read & set(planned.servers):

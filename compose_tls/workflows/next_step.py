@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ def start_command(
     plan: Plan,
     services: Sequence[str],
     neighbours: Sequence[str] = (),
+    redefined: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """What makes services run with the files of a plan.
 
@@ -48,6 +49,7 @@ def start_command(
         plan: What is written.
         services: Those that have to read it.
         neighbours: Those that do where they run by themselves: a job of a profile is not to run for it.
+        redefined: Those that Compose recreates by itself; by default all, where a file of it changes.
 
     Returns:
         The command; nothing where they have nothing new to read.
@@ -73,7 +75,7 @@ def start_command(
     there = [name for name in services if name in known]
     also = (*neighbours, *sharing(known, there))
     there += [n for n in also if n in known and n not in there and is_active(known[n])]
-    if there and not defined:
+    if there and (not defined or not set(there) <= set(there if redefined is None else redefined)):
         return (*gone, compose_command(opened, "up", "-d", "--force-recreate", services=there))
     active = all(is_active(known[name]) for name in there)
     return (*gone, compose_command(opened, "up", "-d", services=[] if active else there))

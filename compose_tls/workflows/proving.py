@@ -8,7 +8,8 @@ from typing import Final
 
 from compose_tls import listener
 from compose_tls.checks.check_target import Target
-from compose_tls.checks.readiness import readiness
+from compose_tls.checks.pymilvus_probe import PymilvusProbe
+from compose_tls.checks.readiness import Readiness, readiness
 from compose_tls.checks.run import run
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CheckFailed
@@ -21,6 +22,36 @@ _SAY_AGAIN: Final = 10.0
 _AGAIN: Final = "start the server and run this again"
 
 
+class Prover:
+    """Looks at a server until it is ready, and proves it.
+
+    pymilvus takes a second to load, and loads from the first look on. It has to be closed.
+    """
+
+    def __init__(self, config: TlsConfig) -> None:
+        self._config = config
+        self._started: PymilvusProbe | None = None
+
+    def look(self, target: Target) -> Readiness:
+        """Look once whether the server is ready."""
+        if self._started is None:
+            self._started = PymilvusProbe(target)
+        return readiness(target, _LOOK_SECONDS)
+
+    def prove(self, target: Target, on_event: listener.OnEvent) -> tuple[Probe, ...]:
+        """Run every check against it; the errors are those of ``prove``."""
+        try:
+            return prove(target, self._config, on_event, started=self._started)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Leave no pymilvus behind."""
+        if self._started is not None:
+            self._started.close()
+            self._started = None
+
+
 def prove(
     target: Target,
     config: TlsConfig,
@@ -29,6 +60,7 @@ def prove(
     deep: bool = False,
     patient: bool = False,
     starts_silently: bool = False,
+    started: PymilvusProbe | None = None,
 ) -> tuple[Probe, ...]:
     """Run every check against a server.
 
@@ -40,6 +72,7 @@ def prove(
         patient: Whether to wait first while Milvus starts.
         starts_silently: Whether nothing listens there until it has started, as on the host's network;
             the engine listens on the ports that it publishes.
+        started: pymilvus, where it was started before.
 
     Raises:
         CheckFailed: At least one check failed; the error holds the results of all.
@@ -52,6 +85,7 @@ def prove(
         timeout=config.timeout,
         with_collection=deep,
         on_event=on_event,
+        started=started,
     )
     failed = [check for check in checks if not check.ok]
     if failed:

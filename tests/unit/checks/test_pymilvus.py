@@ -11,6 +11,8 @@ import time
 import types
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from compose_tls.checks import pymilvus_client
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import ClientProcess, PymilvusProbe
+from compose_tls.checks.run import run
 from tests.patience import SOON
 from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import ANSWERS, closed_port, grpc_server
@@ -123,6 +126,31 @@ def test_a_secret_is_neither_an_argument_nor_a_variable(
     assert probe(pki.target(1, token="very-secret")).ok
     assert "pymilvus_client.py" in seen.read_text()
     assert "very-secret" not in seen.read_text()
+
+
+def test_one_that_was_started_before_is_asked_where_it_shows_the_same_files(
+    pki: Pki, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in("pass")
+    begun: list[Target] = []
+    begin = PymilvusProbe.__post_init__
+
+    def counted(one: PymilvusProbe) -> None:
+        begun.append(one.target)
+        begin(one)
+
+    monkeypatch.setattr(PymilvusProbe, "__post_init__", counted)
+    early = pki.target(closed_port(), 2)
+    with grpc_server(pki.server, 2) as server:
+        target = pki.target(server.port, 2, token="t")
+        for files, own in ((target.pem, 0), ({}, 1)):
+            begun.clear()
+            with closing(PymilvusProbe(replace(early, pem=files))) as started:
+                probes = run(target, now=datetime.now(UTC), timeout=20, started=started)
+            assert begun[1:] == [target] * own
+            found = next(one for one in probes if one.name == "pymilvus")
+            # With the address and the token of now.
+            assert "token" in found.observed
 
 
 def test_a_failed_probe_before_it_is_reason_enough_not_to_try(pki: Pki, stand_in: StandIn) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, later
 from tests.unit.cli.test_not_read import PLAIN
 
 SECOND = PLAIN.partition("services:\n")[2].replace("standalone:", "second:", 1)
@@ -69,3 +69,60 @@ def test_disable_does_not_say_that_nothing_is_left_of_what_stays(plain: Path, ru
 
     found = run("disable")
     assert "files are without what enable added, except what was changed since" in found.out
+
+
+RAG = "  rag:\n    image: acme/rag\n    env_file: rag.env\n"
+PLAIN_URI = "MILVUS_URI=http://standalone:19530\n"
+
+
+def test_a_service_whose_environment_file_is_written_again_is_recreated(
+    plain: Path, run: Run
+) -> None:
+    (plain / "docker-compose.yml").write_text(PLAIN + RAG, encoding="utf-8")
+    (plain / "rag.env").write_text(PLAIN_URI, encoding="utf-8")
+    assert run("enable", "--json").json["next"][0] == "docker compose up -d"
+    (plain / "rag.env").write_text(PLAIN_URI, encoding="utf-8")
+
+    following = run("enable", "--json").json["next"][0]
+
+    assert "https" in (plain / "rag.env").read_text(encoding="utf-8")
+    assert following == "docker compose up -d --force-recreate standalone rag"
+
+
+def test_milvus_is_recreated_though_only_others_have_new_entries(plain: Path, run: Run) -> None:
+    """Its certificate is another one: for Compose that is no change."""
+    run("enable", "--mode", "1")
+    file = plain / "docker-compose.yml"
+    attu = "  attu:\n    image: zilliz/attu:v2.5.6\n    environment: {MILVUS_URL: 'standalone:19530'}\n"
+    file.write_text(file.read_text(encoding="utf-8") + attu, encoding="utf-8")
+
+    document = run("enable", "--san", "milvus.example", "--json").json
+
+    assert "docker-compose.yml" in [
+        f["path"] for f in document["files"] if f["action"] == "patched"
+    ]
+    assert document["next"][0] == "docker compose up -d --force-recreate standalone attu"
+
+
+def test_under_a_ca_that_has_ended_nothing_is_renewed(
+    plain: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("enable", "--mode", "2", "--ca-days", "100", "--days", "90")
+    later(monkeypatch, 101)
+
+    document = run("status", "--json").json
+
+    assert document["next"] == "compose-tls renew --ca"
+    assert {one["hint"] for one in document["warnings"]} == {"compose-tls renew --ca"}
+
+
+def test_a_clock_that_was_set_back_is_told(
+    plain: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("enable", "--mode", "2")
+    later(monkeypatch, -5)
+
+    found = run("status", "--json")
+
+    assert found.code == 4
+    assert {one["code"] for one in found.json["warnings"]} == {"certificate-not-yet-valid"}

@@ -6,6 +6,7 @@ With the real engine: tests/e2e/test_failures.py and test_renew.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -336,6 +337,22 @@ def test_what_is_proved_is_read_after_the_files_of_the_client_are_written(world:
     assert "client.pem" not in read[0]
     assert "client.pem" in read[-1]
     assert [target.user for target in proved] == [str(len(read))]
+
+
+@pytest.mark.parametrize("failure", [ComposeFailed("refused", hint="look"), KeyboardInterrupt()])
+@pytest.mark.parametrize("step", [None, *STEPS])
+def test_the_end_is_told_whichever_it_is(
+    world: World, undo: list[Undo], step: str | None, failure: BaseException
+) -> None:
+    ended: list[int] = []
+    if step is not None:
+        world.happens[step] = [failure]
+    deployment = replace(world.deployment(), ended=lambda: ended.append(len(world.asked)))
+
+    with pytest.raises(type(failure)) if step else nullcontext():
+        run(world, undo, deployment)
+
+    assert ended == [len(world.asked)]
 
 
 @pytest.mark.parametrize("step", STEPS)
