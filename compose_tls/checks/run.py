@@ -160,7 +160,7 @@ def run(
             the throw-away collection. After as many in all, or 60, each has one second more.
         with_collection: Whether to create, fill, search and drop a throw-away collection as well.
         on_event: Told what is checked, and each probe as it ends.
-        started: pymilvus, where it was started before; whoever did so closes it.
+        started: pymilvus, if it was started before; the caller closes it.
 
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
