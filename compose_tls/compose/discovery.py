@@ -135,7 +135,7 @@ def project_root(
     if names := named_files(chosen, environment):
         if any(map(REMOTE.search, names)):
             raise ComposeFileNotFound(
-                "a compose file that lies elsewhere is not fetched",
+                "a remote compose file is not fetched",
                 hint="save a copy of it, and name that with -f",
             )
         return Path(os.path.normpath(directory / names[0])).parent

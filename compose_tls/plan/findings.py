@@ -148,7 +148,7 @@ def unseen(project: Project) -> Iterator[TlsWarning]:
     """What Compose would fetch from elsewhere, with services that TLS may cut off."""
     for one in project.compose.elsewhere:
         name = project.relative(one.file)
-        text = f"{one.place} is not fetched: services of it that run or use Milvus are not seen"
+        text = f"{one.place} is not fetched: its services that run or use Milvus are not known"
         yield TlsWarning("not-fetched", text, name, saving(one.place), one.line)
 
 

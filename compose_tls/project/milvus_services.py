@@ -180,7 +180,7 @@ def _candidates(
     if project.elsewhere:
         places = ", ".join(one.place for one in project.elsewhere)
         raise ServiceNotFound(
-            f"no service of this project runs Milvus, as far as it is here: {places} is not fetched",
+            f"no service that was read runs Milvus: {places} is not fetched",
             hint=saving(places),
             path=_path(project),
             line=project.elsewhere[0].line,

@@ -106,7 +106,7 @@ def _require_all(opened: preamble.Opened, project: Project) -> None:
     rest = [word for name in enabled if name not in named for word in ("--service", name)]
     only = own_command(opened, "enable", *rest)
     raise ConflictingSettings(
-        f"disable removes TLS from all that enable turned it on for: {', '.join(enabled)}",
+        f"disable removes TLS from all enabled services: {', '.join(enabled)}",
         hint=f"leave --service out; or leave TLS on for the others: {only}",
     )
 

@@ -77,7 +77,7 @@ class _Look:
             said = verdict(found, wanted, self.changed(one))
             if said.agreement == "absent":
                 by_others = self.taken(wanted)
-                told = (f"port {port} is taken by {owner}" for port, owner in by_others.items())
+                told = (f"port {port} is in use by {owner}" for port, owner in by_others.items())
                 said = replace(said, reasons=(*said.reasons, *told))
                 taken |= by_others
             seen.append((one, wanted, found, said))

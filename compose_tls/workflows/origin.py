@@ -129,7 +129,7 @@ class Origin:
         if real:
             yield DeployedDifferently(
                 f"container {found.container.name} of service {service} is not what these files"
-                f" declare, so that to recreate it changes more than TLS: {listed(real)}",
+                f" declare, and recreating it would change more than TLS: {listed(real)}",
                 hint=self._how_it_was_made(service, found, [e for e in unlike if e.of_origin]),
                 **place_of(self.project, service),
             )

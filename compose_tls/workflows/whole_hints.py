@@ -127,8 +127,8 @@ def not_taken(opened: preamble.Opened) -> Iterator[TlsWarning]:
     for kind in (DEFAULT_FILES, OVERRIDE_FILES):
         taken, *others = [name for name in kind if os.path.lexists(opened.root / name)] or [""]
         for name in others:
-            text = f"{name} is not read: docker compose takes {taken}, which lies next to it"
-            hint = f"remove the one that is not meant, or name what is: -f {name}"
+            text = f"{name} is not read: docker compose takes {taken} next to it"
+            hint = f"remove the one that you do not need, or name the right one: -f {name}"
             yield TlsWarning("compose-file-not-read", text, name, hint)
 
 

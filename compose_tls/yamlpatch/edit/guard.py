@@ -39,7 +39,7 @@ class EditGuard:
             first = ["write !override instead of !reset"] if node.tag == "!reset" else []
             is_full = isinstance(node, Sequence | Mapping) and node.body < node.end - 1
             if first and is_full:
-                first.append("remove what is below it, which would count from then on")
+                first.append("remove its content, which would apply from then on")
             self.refuse(node, route, f"it carries the tag {node.tag}", first)
 
     def require_not_inherited(

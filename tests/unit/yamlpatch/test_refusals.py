@@ -280,4 +280,4 @@ def test_what_reset_drops_is_not_put_in_force_by_hand(value: str, more: bool) ->
         patch(f"e: !reset {value}\n".encode(), NAME, [put("e.B", "1")])
 
     assert caught.value.hint.startswith("by hand: write !override instead of !reset; ")
-    assert ("remove what is below it" in caught.value.hint) is more
+    assert ("remove its content" in caught.value.hint) is more
