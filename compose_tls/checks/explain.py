@@ -92,7 +92,11 @@ OTHER_CLIENT_CAS: Final = Explanation(
 )
 OLD_TLS: Final = Explanation(
     "the server also accepts TLS 1.1 or older",
-    "upgrade Milvus, or what stands in front of it: RFC 8996 forbids these versions",
+    NextStep(
+        "Milvus does so in mode 1: see in compose-tls status whether it runs in mode 2; or upgrade it",
+        "Milvus does so in mode 1: see where it runs in which mode it is; or upgrade it",
+    )
+    + ", or what stands in front of it (RFC 8996)",
     "unknown",
 )
 OTHER_CERTIFICATE: Final = Explanation(

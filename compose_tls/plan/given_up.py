@@ -11,7 +11,8 @@ from compose_tls.plan.touched import scope_is_smaller
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.shell import joined
+from compose_tls.shell import joined, quoted
+from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -47,6 +48,22 @@ def given_up(
         text = f"service {name} returns to plain text: --service does not name it"
         hint = joined(_naming("--service", (*state.services, *(one.name for one in milvus))))
         yield TlsWarning("service-left-out", text, hint=hint)
+    yield from _left_files(project, state)
+
+
+def _left_files(project: Project, state: State) -> Iterator[TlsWarning]:
+    """The compose files that enable edited, and that Compose does not read any more."""
+    seen = project.observation
+    services = project.compose.services.values()
+    read = {definition.file for one in services for definition in one.definitions}
+    for file in state.files:
+        path = project.directory / file.path
+        is_compose = any(edit.route[:1] == ("services",) for edit in file.edits)
+        left = is_compose and file.before and path not in read.union(seen.compose_files)
+        if left and project.read(path) not in {None, seen.content(path)}:
+            text = f"{file.path} is not read any more: what enable added is removed from it"
+            hint = f"name it with -f {quoted(file.path)}, if it is the one that is meant"
+            yield TlsWarning("file-left-out", text, file.path, hint)
 
 
 def names_given_up(

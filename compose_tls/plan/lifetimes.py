@@ -112,7 +112,9 @@ def ends(
     cas = observation.pki.all_certificates
     hints = {
         CLIENT_CA: "name another CA for clients with compose-tls enable --client-ca-cert",
-        CA: finishing_ca(config)
+        CA: OTHER_CA
+        if config.ca_cert is not None
+        else finishing_ca(config)
         if planned.get(NEXT_CA)
         else "compose-tls renew --ca, then give its ca.pem to every client",
     }
@@ -122,13 +124,12 @@ def ends(
         stays = source == "existing" or (source == "provided" and name in observation.pki.provided)
         if ca is not None and stays and ca.remaining(now) < RENEW_BEFORE:
             path = f"{config.pki_dir}/{name}{CERTIFICATE}"
-            brought = name != CLIENT_CA and config.ca_cert is not None
             yield TlsWarning(
                 "ca-expires-soon",
                 f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and with it "
                 "every certificate that it issued",
                 path,
-                OTHER_CA if brought else hints.get(name, hints[CA]),
+                hints.get(name, hints[CA]),
             )
     for one in planned.identities:
         promoted = one.issuer == CA and planned.source(CA) == "promoted"

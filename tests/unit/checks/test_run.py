@@ -9,6 +9,7 @@ import pytest
 
 from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
+from compose_tls.checks.explain import OLD_TLS, NextStep
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
 from compose_tls.errors import CertificateUnreadable
@@ -87,7 +88,7 @@ def test_one_failure_stops_none_of_the_others(pki: Pki) -> None:
     assert set(failed) == {
         *("refuses-anonymous-client", "refuses-foreign-client", "refuses-expired-client"),
     }
-    assert all(check.hint and check.observed != check.expected for check in failed.values())
+    assert all(check.observed != check.expected for check in failed.values())
 
 
 def test_nothing_is_proved_where_nothing_listens(pki: Pki) -> None:
@@ -178,3 +179,20 @@ def test_a_missing_client_certificate_is_an_error_and_no_failed_check(
         target = pki.target(port, 2, client_certificate_path=tmp_path / "client.pem")
         with pytest.raises(CertificateUnreadable, match="client certificate"):
             run(target, now=NOW, timeout=SOON)
+
+
+def test_a_server_in_the_other_mode_has_one_cause(pki: Pki) -> None:
+    """It takes expired clients as it takes all: nothing in front of it has to check dates (T7)."""
+    with grpc_server(pki.server, 1) as server:
+        checks = run(pki.target(server.port, 2), now=NOW, timeout=SOON, on_event=lambda _: None)
+
+    hints = {check.name: check.hint for check in checks if not check.ok}
+    assert "does not run in mode 2" in (hints["refuses-anonymous-client"] or "")
+    assert hints["refuses-foreign-client"] is None
+    assert hints["refuses-expired-client"] is None
+
+
+def test_old_versions_are_explained_by_the_mode() -> None:
+    assert "see in compose-tls status whether it runs in mode 2" in OLD_TLS.next_step
+    assert isinstance(OLD_TLS.next_step, NextStep)
+    assert "compose-tls" not in OLD_TLS.next_step.elsewhere

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from compose_tls.plan.lifetimes import OTHER_CA
+from tests.moment import NOW
 from tests.unit.cli.conftest import Run, later
 from tests.unit.cli.test_not_read import PLAIN
+from tests.unit.pki.minting import DAY, mint
 
 SECOND = PLAIN.partition("services:\n")[2].replace("standalone:", "second:", 1)
 
@@ -126,3 +129,16 @@ def test_a_clock_that_was_set_back_is_told(
 
     assert found.code == 4
     assert {one["code"] for one in found.json["warnings"]} == {"certificate-not-yet-valid"}
+
+
+def test_a_ca_of_others_is_not_said_to_be_renewed_here(plain: Path, run: Run) -> None:
+    """``renew --ca`` makes none for it."""
+    ca = mint("Corp", ca=True, start=NOW - DAY, end=NOW + 90 * DAY)
+    (plain / "ca.pem").write_bytes(ca.certificate_pem)
+    (plain / "ca.key").write_bytes(ca.private_key_pem)
+    given = ("--ca-cert", "ca.pem", "--ca-key", "ca.key")
+    assert run("enable", *given).code == 0
+
+    warnings = run("enable", "--san", "a.example", *given, "--json").json["warnings"]
+    [cut] = [one for one in warnings if one["code"] == "certificate-cut-short"]
+    assert cut["hint"] == OTHER_CA

@@ -100,7 +100,7 @@ def test_a_compose_file_that_is_not_read_is_told(
     found = run(command)
 
     assert found.err.count("docker-compose.yml is not read: docker compose takes compose.yaml") == 1
-    assert "not read" not in run(command, "-f", "docker-compose.yml").err
+    assert "is not read:" not in run(command, "-f", "docker-compose.yml").err
 
 
 def test_an_override_file_that_is_not_read_is_told(plain: Path, run: Run) -> None:
@@ -112,3 +112,19 @@ def test_an_override_file_that_is_not_read_is_told(plain: Path, run: Run) -> Non
     assert [one["path"] for one in found if one["code"] == "compose-file-not-read"] == [
         "docker-compose.override.yml"
     ]
+
+
+def test_a_file_that_is_not_read_any_more_is_said_to_lose_tls(plain: Path, run: Run) -> None:
+    """As when someone copies it to compose.yaml: TLS stands in the copy then."""
+    run("enable", "--mode", "2")
+    enabled = (plain / "docker-compose.yml").read_text(encoding="utf-8")
+    (plain / "compose.yaml").write_text(enabled, encoding="utf-8")
+
+    warnings = run("enable", "--json").json["warnings"]
+
+    assert (plain / "docker-compose.yml").read_text(encoding="utf-8") == PLAIN
+    [left] = [one for one in warnings if one["code"] == "file-left-out"]
+    assert left["path"] == "docker-compose.yml"
+    assert "-f docker-compose.yml" in left["hint"]
+    again = run("enable", "--json").json["warnings"]
+    assert "file-left-out" not in [one["code"] for one in again]
