@@ -8,7 +8,7 @@ import sys
 from compose_tls.version import __version__
 
 # By default the collector of cycles runs every 700 objects, of which a command loads some 100,000.
-COLLECTED_EVERY = 100_000
+COLLECTED_EVERY = 250_000
 
 TYPE_CHECKING = False  # as typing has it, whose import would be most of --version
 

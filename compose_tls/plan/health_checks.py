@@ -21,7 +21,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, number
 
 _URL: Final = regex(
-    r"(?P<scheme>https?://)?(?P<host>\[::1\]|\$\{?HOSTNAME\}?|\$\(hostname\)|[A-Za-z0-9_][\w.-]*)"
+    r"(?P<scheme>https?://)?(?P<host>\[::1\]|\$\{?HOSTNAME\}?|\$\(hostname\)|(?<![\w.-])[A-Za-z0-9_][\w.-]*)"
     r":(?P<port>\d{1,5})"
     r"(?P<path>/[^\s\"'|;&)]*)?"
 )

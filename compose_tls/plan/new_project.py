@@ -68,7 +68,9 @@ from compose_tls.vocabulary import LAST_PORT, TlsWarning, number
 
 LOOPBACK: Final = "127.0.0.1"
 
-_VERSION: Final = regex(r"v?([0-9]{1,9})\.([0-9]{1,9})(\.[0-9]+(?:[-.][A-Za-z0-9_.]+)*)?")
+_VERSION: Final = regex(
+    r"v?([0-9]{1,9})\.([0-9]{1,9})(\.[0-9]+(?:[-.][A-Za-z0-9_.]+(?:-[A-Za-z0-9_.]+)*)?)?"
+)
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
 

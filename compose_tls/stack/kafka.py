@@ -51,7 +51,7 @@ _FIRST_WITH_PEM: Final[Mapping[Kind, tuple[int, int]]] = {
 _LISTENER: Final = regex(r"\s*(?P<name>[\w-]+)://(?P<host>[^:,\s]*):(?P<port>\d+)\s*")
 _RELEASE: Final = regex(r"v?(\d+)\.(\d+)")
 _TOOL: Final = regex(
-    r"(?:[\w./-]*/)?kafka-(?:topics|broker-api-versions|cluster|metadata-quorum|configs"
+    r"(?<![\w./-])(?:[\w./-]*/)?kafka-(?:topics|broker-api-versions|cluster|metadata-quorum|configs"
     r"|consumer-groups)(?:\.sh)?(?=\s|$)"
 )
 

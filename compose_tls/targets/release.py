@@ -19,7 +19,7 @@ _LABEL = regex(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
 # Helm's limit for the name of a release, so that its charts can add to it:
 # https://helm.sh/docs/chart_template_guide/getting_started/ ; a namespace may have all of a label.
 _LONGEST: Final = {"name": 53, "namespace": 63}
-_SWARM_NAME = regex(r"[a-zA-Z0-9](?:[-_]*[a-zA-Z0-9]+)*")
+_SWARM_NAME = regex(r"[a-zA-Z0-9]+(?:[-_]+[a-zA-Z0-9]+)*")
 _CHART: Final = "milvus"
 _LABEL_LONGEST: Final = 63
 _STACKS: Final = "swarm"

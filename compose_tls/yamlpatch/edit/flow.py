@@ -14,7 +14,7 @@ Edit: TypeAlias = tuple[int, int, str]
 """The text in [start, end) becomes that."""
 
 _COMMA = regex(r"[ \t]*,")
-_REST_OF_LINE = regex(r"[ \t]*(,?)[ \t]*(?:#[^\r\n]*)?(?=[\r\n])")
+_REST_OF_LINE = regex(r"[ \t]*(?:(,)[ \t]*)?(?:#[^\r\n]*)?(?=[\r\n])")
 
 
 def edits(
