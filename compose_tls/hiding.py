@@ -15,6 +15,8 @@ _IN_ADDRESS: Final = regex(
     r"(?:(?<=://)([^\s:/@\"'<>]{0,256}):[^\s\"'<>\\]{1,256}@)"
     r"|(?<![\w.:/-])([\w.-]{1,64}):[^\s\"'<>\\/@]{1,256}@(?=[\w.-]{1,253}:\d)"
 )
+# A token can stand where the name of a user does.
+_IN_FRONT: Final = regex(r"(?<=//)[^/@\s\"'<>]{1,256}@")
 _NAME: Final = regex(
     r"(?:pass(?:w|phrase)|secret|token|credential|(?:access|account|api|master|private|secret)[._-]?key)"
     r"[\w.-]{0,64}",
@@ -57,7 +59,7 @@ def without_secrets(lines: list[str]) -> Iterator[str]:
         found = _NAME.search(line)
         whole = found and _BEFORE.fullmatch(line, 0, found.start()) and _assigned(line, found)
         if not found or not whole or found[0].lower().endswith(_OF_A_PLACE):
-            yield without_credentials(_among_others(line))
+            yield _IN_FRONT.sub(f"{HIDDEN}@", without_credentials(_among_others(line)))
             continue
         value = line[whole.end() :].strip()
         shown = _BLOCK.fullmatch(value) or _OPEN.fullmatch(value)

@@ -34,6 +34,7 @@ def hidden(text: str) -> str:
         "    url: http://root:HUSH@milvus:19530/db?token=HUSH\n",
         "    command: MILVUS_PASSWORD=HUSH exec app\n",
         "    MILVUS: root:HUSH@milvus:19530\n",
+        "    url: https://HUSH@milvus:19530\n",
     ],
 )
 def test_a_line_that_holds_a_secret_shows_none(text: str) -> None:
