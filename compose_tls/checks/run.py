@@ -80,18 +80,18 @@ class _Run:
         """How long the next one may take."""
         return max(min(longest, self.ends - time.monotonic()), self.least)
 
-    @property
-    def takes_anyone(self) -> bool:
-        """Whether a client without a certificate was served."""
-        return any(one.name == "refuses-anonymous-client" and not one.ok for one in self.results)
+    def advice(self, name: str, found: Outcome) -> str | None:
+        """What to do about a failure; who is taken without a certificate is taken with any."""
+        if found.ok or not found.hint:
+            return None
+        failed = [one.hint for one in self.results if one.name == "refuses-anonymous-client"]
+        cause = next(filter(None, failed), None) if name.startswith("refuses-") else None
+        return cause or self.target.advice(found.hint)
 
     def timed(self, name: str, probe: Callable[[], Outcome]) -> Outcome:
         """Make a probe, and keep what it found."""
         began = time.perf_counter()
         found = probe()
-        # Who is taken without a certificate is taken with any.
-        follows = self.takes_anyone and name.startswith("refuses-")
-        silent = found.ok or not found.hint or follows
         self.results.append(
             Probe(
                 name=name,
@@ -102,7 +102,7 @@ class _Run:
                 seconds=round(time.perf_counter() - began, 3),
                 skipped=True if found.skipped else None,
                 untried=found.untried,
-                hint=None if silent else self.target.advice(found.hint or ""),
+                hint=self.advice(name, found),
             )
         )
         probed(self.on_event, self.results[-1])

@@ -216,11 +216,9 @@ def _proved(
 
 
 def _with_hint(probes: Sequence[Probe], hint: str) -> Iterator[Probe]:
-    """Probes of which the first has another next step, and no other has one."""
-    rest: str | None = hint
+    """Probes with another next step where they have one."""
     for probe in probes:
-        yield probe.model_copy(update={"hint": rest}) if probe.hint else probe
-        rest = None if probe.hint else rest
+        yield probe.model_copy(update={"hint": hint}) if probe.hint else probe
 
 
 def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:

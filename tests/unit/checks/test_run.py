@@ -88,7 +88,7 @@ def test_one_failure_stops_none_of_the_others(pki: Pki) -> None:
     assert set(failed) == {
         *("refuses-anonymous-client", "refuses-foreign-client", "refuses-expired-client"),
     }
-    assert all(check.observed != check.expected for check in failed.values())
+    assert all(check.hint and check.observed != check.expected for check in failed.values())
 
 
 def test_nothing_is_proved_where_nothing_listens(pki: Pki) -> None:
@@ -188,8 +188,7 @@ def test_a_server_in_the_other_mode_has_one_cause(pki: Pki) -> None:
 
     hints = {check.name: check.hint for check in checks if not check.ok}
     assert "does not run in mode 2" in (hints["refuses-anonymous-client"] or "")
-    assert hints["refuses-foreign-client"] is None
-    assert hints["refuses-expired-client"] is None
+    assert len(set(hints.values())) == 1
 
 
 def test_old_versions_are_explained_by_the_mode() -> None:
