@@ -176,6 +176,9 @@ PKI_FILES: Final = (
 TLS_FILES: Final = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
 """What they leave in the directory that a proxy mounts."""
 
+CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY, CLIENT_CA_KEY, f"{STACK_CA}{KEY}")
+"""The keys that issue; with those of a CA that was replaced, see ``RETIRED_CA``."""
+
 CLIENTS_DIRECTORY: Final = "clients"
 """In the PKI directory: the certificates and keys of further clients."""
 NEIGHBOUR_ROOTS: Final = "roots.pem"

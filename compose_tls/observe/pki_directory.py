@@ -63,6 +63,10 @@ def read_pki(
         shown[key] = (content(certificate), reader.secret(key))
         for name in (layout.CA_CERTIFICATE, layout.IGNORE_FILE):
             content(place / name)
+        # The guide of Milvus leaves all keys in one directory.
+        for stray in (place / name for name in (*layout.CA_KEYS, layout.CLIENT_KEY)):
+            if stray.is_file():
+                reader.unread(stray)
     content(pki / layout.IGNORE_FILE)
     clients = (
         content(pki / layout.CLIENT_CA_CERTIFICATE),

@@ -54,7 +54,7 @@ def observe(
     called: str | None = None,
     seen: Mapping[Path, FileFacts | None] | None = None,
 ) -> Project:
-    """Reader everything that a plan for this project may depend on: each file once, in one go.
+    """Read everything that a plan for this project may depend on: each file once, in one go.
 
     Args:
         directory: The project directory.
@@ -95,7 +95,7 @@ def observe(
         state = with_names(state, names)
     edited = state.files if state else ()
     for file in edited:
-        # Reader in any case: edited by an earlier enable, still in use or not.
+        # Read in any case: edited by an earlier enable, still in use or not.
         reader.content(directory / file.path)
     for file in edited if without_ours else ():
         reading.take_out(file)

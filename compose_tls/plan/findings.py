@@ -29,13 +29,6 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 if TYPE_CHECKING:
     from compose_tls.results import DeclaredService
 
-# By the CA's key anybody can be impersonated, by a client's that client.
-_CA_KEYS: Final = (
-    layout.CA_KEY,
-    layout.NEXT_CA_KEY,
-    layout.CLIENT_CA_KEY,
-    f"{layout.STACK_CA}{layout.KEY}",
-)
 _MANY: Final = 3
 _MODES: Final[Mapping[TlsMode, Literal[0, 1, 2]]] = {
     TlsMode.OFF: 0,
@@ -268,6 +261,9 @@ class _Keys:
     def mounted(self) -> Iterator[TlsWarning]:
         """Keys that no server needs, in what a container gets to see."""
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
+        if stray := [path for path in keys if path.parent == self.served.parent]:
+            keys = [path for path in keys if path not in stray]
+            yield self.stray(stray)
         of_parts = self.of_parts
         for service in self.located.project.compose.services.values():
             mounts = service.every_mount()
@@ -282,6 +278,18 @@ class _Keys:
                 ]
                 if shown:
                     yield self.exhibition(service, mount, shown)
+
+    def stray(self, keys: list[Path]) -> TlsWarning:
+        """Keys in the directory that a Milvus mounts, as the guide of Milvus leaves them there."""
+        names = sorted(map(self.name, keys))
+        needed = ", ".join(name for name in layout.TLS_FILES if name != layout.IGNORE_FILE)
+        return TlsWarning(
+            code="key-mounted",
+            message=f"the container of Milvus sees {' and '.join(names)}: anyone with access to it "
+            "can use these keys",
+            path=names[0],
+            hint=f"move them to a directory that is not mounted; Milvus needs only {needed}",
+        )
 
     def exhibition(self, service: Service, mount: Mount, shown: list[Path]) -> TlsWarning:
         first, others = self.name(shown[0]), len(shown) - 1
@@ -356,4 +364,4 @@ class _Keys:
 
 
 def _is_of_ca(key: Path) -> bool:
-    return key.name in _CA_KEYS or layout.RETIRED_CA.fullmatch(key.name) is not None
+    return key.name in layout.CA_KEYS or layout.RETIRED_CA.fullmatch(key.name) is not None

@@ -178,6 +178,21 @@ class TestKeys:
         line = path.read_text(encoding="utf-8").splitlines()[warning["line"] - 1]
         assert "./cert:/app/tls" in line
 
+    @pytest.mark.parametrize("tls_dir", ["tls", "secrets/tls"])
+    def test_keys_that_were_in_the_mounted_directory_before(
+        self, run: Run, project: Path, tls_dir: str
+    ) -> None:
+        (project / tls_dir).mkdir(parents=True)
+        for name in ("ca.key", "client.key"):
+            (project / tls_dir / name).touch(0o600)
+        enabled = run("enable", "--tls-dir", tls_dir, "--json").json
+        for told in (enabled, run("status", "--json").json):
+            [warning] = (one for one in told["warnings"] if one["code"] == "key-mounted")
+            assert f"sees {tls_dir}/ca.key and {tls_dir}/client.key" in warning["message"]
+        for name in ("ca.key", "client.key"):
+            (project / tls_dir / name).rename(project / name)
+        assert warnings(run) == []
+
     def test_a_server_key_that_is_not_the_one_of_the_certificate(
         self, run: Run, project: Path
     ) -> None:
