@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from compose_tls.changes import IdentityPlan
+from compose_tls.changes import CertificateOrder, IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired
 from compose_tls.layout import CA, CA_CERTIFICATE, CERTIFICATE, CLIENT_CA, NEXT_CA
@@ -137,7 +137,37 @@ def ends(
         if one.order is None or ca is None or planned.source(one.issuer or "") == "issued":
             continue
         if timedelta(days=one.order.days - 1) > ca.remaining(now):
-            path = f"{config.pki_dir}/{one.identity.name}{CERTIFICATE}"
-            text = f"{path} ends on {ca.not_after:%Y-%m-%d}, with its CA, not after {one.order.days} days"
             hint = hints[CLIENT_CA if one.issuer == CLIENT_CA else CA]
-            yield TlsWarning("certificate-cut-short", text, path, hint)
+            yield _cut_short(one.order, ca.not_after, config, hint)
+
+
+def ends_of_issued(
+    planned: IdentityPlan,
+    not_after: Mapping[str, datetime],
+    observation: Observation,
+    config: TlsConfig,
+    now: datetime,
+) -> Iterator[TlsWarning]:
+    """Which certificates were cut short by a CA that was not in the PKI directory yet.
+
+    Args:
+        planned: Where each certificate comes from.
+        not_after: When each ends, by its path.
+        observation: What was in the PKI directory.
+        config: The settings.
+        now: When they were issued.
+    """
+    for one in planned.identities:
+        if one.order is None or planned.source(one.issuer or "") != "provided":
+            continue
+        end = not_after.get(f"{config.pki_dir}/{one.order.name}{CERTIFICATE}")
+        if end is None or one.issuer in observation.pki.all_certificates:
+            continue
+        if timedelta(days=one.order.days - 1) > end - now:
+            yield _cut_short(one.order, end, config, OTHER_CA)
+
+
+def _cut_short(order: CertificateOrder, end: datetime, config: TlsConfig, hint: str) -> TlsWarning:
+    path = f"{config.pki_dir}/{order.name}{CERTIFICATE}"
+    text = f"{path} ends on {end:%Y-%m-%d}, with its CA, not after {order.days} days"
+    return TlsWarning("certificate-cut-short", text, path, hint)

@@ -11,6 +11,7 @@ from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials import issuing
 from compose_tls.plan.enable import plan_enable
+from compose_tls.plan.lifetimes import ends_of_issued
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.values import dataclass
@@ -88,7 +89,10 @@ def issued(
     Raises:
         CertificateError: A certificate or key cannot be used, or does not pass the rehearsal.
     """
-    observation = project.observation
-    return issuing.issue(
-        planned.identities, planned.state, observation, config, opened.now, plan=planned.plan
+    observation, identities = project.observation, planned.identities
+    made = issuing.issue(
+        identities, planned.state, observation, config, opened.now, plan=planned.plan
     )
+    ends = {one.path: one.not_after for one in made.certificates}
+    told = ends_of_issued(identities, ends, observation, config, opened.now)
+    return replace(made, warnings=(*made.warnings, *told))

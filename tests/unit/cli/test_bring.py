@@ -317,11 +317,13 @@ class TestIntermediates:
         (project / "chain.pem").write_bytes(below.certificate_pem + root.certificate_pem)
         (project / "below.key").write_bytes(below.private_key_pem)
         bring = ("--ca-cert", "chain.pem", "--ca-key", "below.key")
-        assert run("enable", "-q", *bring).code == 0
+        enabled = run("enable", "--json", *bring).json
 
         nothing = run("renew", "--no-restart", "--json", *bring).json
         forced = run("renew", "--no-restart", "--force", "--json", *bring).json
 
+        cut = [w["path"] for w in enabled["warnings"] if w["code"] == "certificate-cut-short"]
+        assert cut == ["cert/server.pem", "cert/client.pem"]
         assert nothing["changed"] is False
         assert [w["code"] for w in nothing["warnings"]] == ["ca-expires-soon"]
         codes = {w["code"] for w in forced["warnings"]}
