@@ -85,7 +85,7 @@ class TestEnable:
         (stack / "chat.env").write_bytes(chat.encode())
         shown = run("enable", "--dry-run", "-v")
         assert "+VECTOR_URI='https://standalone:19530'" in shown.out
-        assert '+export MILVUS_URI="https://root:***@standalone:19530"' in shown.out
+        assert '+export MILVUS_URI="https://***@standalone:19530"' in shown.out
         document = run("enable", "--json")
         recorded = (stack / "cert/state.json").read_text()
         taken = run("disable", "-v")
