@@ -306,7 +306,7 @@ def test_what_a_forgotten_overlay_alone_says_is_named(stack: Stack) -> None:
     error = stack.refused()
 
     assert error["code"] == "deployed-differently"
-    assert "labels, mem_limit, restart: as prod.yaml says in the container" in error["message"]
+    assert "labels, mem_limit, restart: as prod.yaml sets it in the container" in error["message"]
     assert f"compose-tls {' '.join(full)} enable" in error["hint"]
     # A further file that says nothing of it loses nothing, and is no reason to stop.
     stack.write({"image": "busybox", "profiles": ["never"]}, "prod.yaml")
