@@ -150,7 +150,7 @@ def test_no_expression_takes_longer_than_its_text_is_long() -> None:
     assert looked > 100
 
 
-@pytest.mark.parametrize("text", [r"[\w.-]+=", r"(?:[a-z]+/)+$", r"\s*x"])
+@pytest.mark.parametrize("text", [r"[\w.-]+=", r"(?:[a-z]+/)+$"])
 def test_what_grows_with_the_square_is_found(text: str) -> None:
     units = [one for one in parts(_parser.parse(text)) if one]
     assert slowest(re.compile(text), units, search=True)
