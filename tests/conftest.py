@@ -41,6 +41,8 @@ SLOW = (
     # A kill at each system call, or a project drawn anew for each example.
     "unit/apply/test_interruption.py",
     "unit/yamlpatch/test_properties.py",
+    # Every regular expression with texts that are long.
+    "unit/test_patterns.py",
     # Several commands for each test: what is missing or damaged, what is given and what was.
     "unit/cli/test_bring.py",
     "unit/cli/test_check.py",
@@ -57,6 +59,9 @@ SLOW = (
     "unit/test_format_1.py",
     # A process for each case.
     "contract/test_copied_files.py",
+    "contract/test_imports.py",
+    "contract/test_package.py",
+    "contract/test_site.py",
     "unit/cli/test_completion.py",
     "unit/cli/test_process.py",
     "unit/cli/test_terminal.py",
@@ -79,6 +84,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """How many workers ``-n auto`` is, where the environment does not say.
+
+    Of its time a worker waits a third, for servers and processes: two cores have work for three.
+    """
+    given = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
+    return None if given else (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -68,8 +68,6 @@ class Running(NamedTuple):
 def main() -> int:
     """Run them all, as many at once as there are lanes and one more; print each when it has ended."""
     os.chdir(ROOT)
-    # Of its time a worker waits a third, for servers and processes: two cores have work for three.
-    os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str((os.cpu_count() or 1) * 3 // 2))
     begun, failed = time.monotonic(), []
     waiting, running = [*LANES.items(), *SUITES.items()], dict[int, Running]()
     with ExitStack() as stack:
