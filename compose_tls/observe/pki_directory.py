@@ -65,7 +65,7 @@ def read_pki(
             content(place / name)
         # The guide of Milvus leaves all keys in one directory.
         for stray in (place / name for name in (*layout.CA_KEYS, layout.CLIENT_KEY)):
-            if stray.is_file():
+            if reader.project.is_inside(stray) and stray.is_file():
                 reader.unread(stray)
     content(pki / layout.IGNORE_FILE)
     clients = (

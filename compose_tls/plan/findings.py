@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from compose_tls.results import DeclaredService
 
 _MANY: Final = 3
+_USE: Final = "anyone with access to that container can issue certificates or impersonate a client or another server"
 _MODES: Final[Mapping[TlsMode, Literal[0, 1, 2]]] = {
     TlsMode.OFF: 0,
     TlsMode.ONE_WAY: 1,
@@ -281,14 +282,13 @@ class _Keys:
 
     def stray(self, keys: list[Path]) -> TlsWarning:
         """Keys in the directory that a Milvus mounts, as the guide of Milvus leaves them there."""
-        names = sorted(map(self.name, keys))
+        names = " and ".join(sorted(map(self.name, keys)))
         needed = ", ".join(name for name in layout.TLS_FILES if name != layout.IGNORE_FILE)
         return TlsWarning(
             code="key-mounted",
-            message=f"the container of Milvus sees {' and '.join(names)}: anyone with access to it "
-            "can use these keys",
-            path=names[0],
-            hint=f"move them to a directory that is not mounted; Milvus needs only {needed}",
+            message=f"the container of Milvus sees {names}: {_USE}",
+            path=self.name(keys[0]),
+            hint=f"move {names} to a directory that is not mounted; Milvus needs only {needed}",
         )
 
     def exhibition(self, service: Service, mount: Mount, shown: list[Path]) -> TlsWarning:
@@ -298,8 +298,7 @@ class _Keys:
         wanted = self.name(self.pki / layout.CA_CERTIFICATE)
         return TlsWarning(
             code="key-mounted",
-            message=f"service {service.name} mounts {first}{more} at {mount.target}: anyone with "
-            "access to that container can issue certificates or impersonate a client or another server",
+            message=f"service {service.name} mounts {first}{more} at {mount.target}: {_USE}",
             path=relative(mount.file, self.observation.directory),
             line=mount.line,
             hint=f"mount only the files it needs, such as ./{wanted}, in {place}",

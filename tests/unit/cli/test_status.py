@@ -193,6 +193,15 @@ class TestKeys:
             (project / tls_dir / name).rename(project / name)
         assert warnings(run) == []
 
+    def test_a_link_there_that_leads_outside_is_neither_looked_at_nor_told_to_be_changed(
+        self, run: Run, project: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "theirs").touch(0o644)
+        (project / "tls").mkdir()
+        (project / "tls" / "ca.key").symlink_to(tmp_path / "theirs")
+        assert run("enable").code == 0
+        assert warnings(run) == []
+
     def test_a_server_key_that_is_not_the_one_of_the_certificate(
         self, run: Run, project: Path
     ) -> None:
