@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from compose_tls.results import DeclaredService
 
 _MANY: Final = 3
-_USE: Final = "anyone with access to that container can issue certificates or impersonate a client or another server"
+_USE: Final = (
+    "anyone with access to that container can issue certificates or impersonate a client or another "
+    "server"
+)
 _MODES: Final[Mapping[TlsMode, Literal[0, 1, 2]]] = {
     TlsMode.OFF: 0,
     TlsMode.ONE_WAY: 1,
