@@ -9,7 +9,9 @@ of the code once more with every dependency at its lower bound, and on every oth
 place. What the tests cover is measured once (tests/measured.py): on the newest Python, or here where that
 is not at hand.
 
-A test that fails beside all others is run once more by itself (tests/again.py), which is printed.
+A test that fails beside all others is run once more by itself (tests/again.py), which is printed. One
+that hangs ends after five minutes, end-to-end after twenty (pytest-timeout); should a suite hang all the
+same, the run ends after LIMIT and prints what that suite has printed.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
@@ -17,6 +19,7 @@ With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +31,8 @@ from typing import IO, NamedTuple
 from tests import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 70 * 60
+"""Seconds: what ends a run from outside shows nothing of a suite that has not ended."""
 AGAIN = ("-p", "tests.again")
 PYTEST = (sys.executable, "-m", "pytest", *AGAIN)
 END_TO_END = (*PYTEST, "tests/e2e", "--durations=15", "-m")
@@ -65,10 +70,24 @@ class Running(NamedTuple):
     since: float
 
 
+def out_of_time(*_: object) -> None:
+    """Interrupt what the run waits for."""
+    raise TimeoutError
+
+
+def show(suite: Running, how: str) -> None:
+    """What it has printed, and how long it took."""
+    suite.output.seek(0)
+    print(suite.output.read())
+    print(f"{suite.name}: {time.monotonic() - suite.since:.0f} s, {how}\n", flush=True)
+
+
 def main() -> int:
     """Run them all, as many at once as there are lanes and one more; print each when it has ended."""
     os.chdir(ROOT)
     begun, failed = time.monotonic(), []
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(LIMIT)
     waiting, running = [*LANES.items(), *SUITES.items()], dict[int, Running]()
     with ExitStack() as stack:
         while waiting or running:
@@ -79,14 +98,21 @@ def main() -> int:
                 started = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
                 running[started.pid] = Running(name, output, time.monotonic())
                 print(f"{name}: started", flush=True)
-            ended, status, spent = os.wait4(-1, 0)
+            try:
+                ended, status, spent = os.wait4(-1, 0)
+            except TimeoutError:
+                for process, suite in running.items():
+                    os.kill(process, signal.SIGTERM)
+                    show(suite, "not ended")
+                failed += [
+                    *(suite.name for suite in running.values()),
+                    *(name for name, _ in waiting),
+                ]
+                break
             suite = running.pop(ended)
             if status:
                 failed.append(suite.name)
-            suite.output.seek(0)
-            took, of_processor = time.monotonic() - suite.since, spent.ru_utime + spent.ru_stime
-            print(suite.output.read())
-            print(f"{suite.name}: {took:.0f} s, {of_processor:.0f} s of a processor\n", flush=True)
+            show(suite, f"{spent.ru_utime + spent.ru_stime:.0f} s of a processor")
     print(f"all of it: {time.monotonic() - begun:.0f} s; failed: {', '.join(failed) or 'nothing'}")
     return bool(failed)
 

@@ -29,6 +29,8 @@ LONGEST = (
     "test_renew",
 )
 """Modules that take minutes, and so begin first: what runs beside them fills the gaps."""
+TIME = 20 * 60
+"""Seconds for one test: images are pulled, real servers start beside all others, several times."""
 REQUIRED = os.environ.get("REQUIRE_E2E") == "1"
 
 
@@ -36,6 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest modules first; xdist keeps that order with ``--no-loadscope-reorder``."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
+    for item in items:
+        item.add_marker(pytest.mark.timeout(TIME))
 
 
 def missing(reason: str) -> None:
