@@ -38,13 +38,13 @@ class StackChanges:
         self,
         files: ManagedFiles,
         identities: IdentityPlan,
-        users_of_images: Mapping[str, str] | None,
+        users_of_images: Mapping[str, str],
     ) -> None:
         self.files = files
         self.identities = identities
         held = (one.identity for one in identities.identities)
         self.folders = Folders.of(held, files.project)
-        self.accesses = dict(self._accesses(users_of_images or {}))
+        self.accesses = dict(self._accesses(users_of_images))
 
     def directories(self) -> Iterator[MakeDirectory]:
         """The directories that there have to be, outer ones first."""
