@@ -50,6 +50,14 @@ EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is
 """Every IPv4 address of a machine."""
 
 
+HOST_NAME: Final = "host.docker.internal"
+"""How containers reach the host: https://docs.docker.com/desktop/features/networking/"""
+
+GRPC_PORT: Final = 19530
+METRICS_PORT: Final = 9091
+DATA_DIRECTORY: Final = "/var/lib/milvus"
+"""What Milvus has where nothing else is set: configs/milvus.yaml of the releases."""
+
 LAST_PORT: Final = 65535
 RENEW_BEFORE: Final = timedelta(days=30)
 """How long before its end a certificate is said to end soon, and is renewed: as with certbot

@@ -46,7 +46,6 @@ from compose_tls.shell import quoted
 from compose_tls.state.recorded import State, read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.in_the_way import require_free
 from compose_tls.workflows.interrupted import interrupted, recovered, taken_back
 from compose_tls.workflows.project_place import (
     called,
@@ -196,7 +195,9 @@ class Opened:
             OutsideProject: It is to be edited, and the user has not accepted that.
             ValueInTheWay: Something else is where a file or directory of ours has to go.
         """
-        require_free(plan)
+        from compose_tls.apply.preconditions import require_unobstructed  # noqa: PLC0415 - not needed for reading
+
+        require_unobstructed(plan)
         files = ProjectFiles(self.root, self.named_places)
         edited = (c.path for c in plan.changes if isinstance(c, PatchFile) and c.new != c.old)
         led = {path: real_path(path) for path in edited if not files.is_inside(path)}
