@@ -34,6 +34,10 @@ or everything that Milvus connects to."""
 Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
 """What the settings say of a connection; ``unknown`` where not all of them can be read."""
 
+ServerPurpose: TypeAlias = Literal["metadata", "object store", "messages"]
+"""What Milvus uses a server for, as the purpose of a link says it."""
+METRICS: Final = "metrics and health"
+"""The purpose of a port of Milvus that stays in plain text."""
 COMPONENTS: Final = "components among each other"
 """The purpose of the links between the parts of a Milvus cluster."""
 ETCD_MEMBERS: Final = "members of etcd among each other"

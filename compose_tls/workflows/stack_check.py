@@ -31,11 +31,11 @@ from compose_tls.project.stack_services import needed_servers
 from compose_tls.results import Probe
 from compose_tls.shell import typed
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import ServerPurpose, TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import client_pem, fingerprint
 
-_IDENTITIES: Final[Mapping[str, str]] = {
+_IDENTITIES: Final[Mapping[ServerPurpose, str]] = {
     "metadata": ETCD,
     "object store": OBJECT_STORE,
     "messages": KAFKA,

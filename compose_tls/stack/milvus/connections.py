@@ -15,7 +15,7 @@ from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS, Mil
 from compose_tls.stack.milvus.settings import PROXY_PORT_ROUTE
 from compose_tls.stack.object_store import segments
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import GRPC_PORT, METRICS_PORT, Encryption, TlsMode
+from compose_tls.vocabulary import GRPC_PORT, METRICS, METRICS_PORT, Encryption, TlsMode
 from compose_tls.yamlpatch.intent import Route
 
 TLS_MODE_ROUTE: Route = ("common", "security", "tlsMode")
@@ -61,7 +61,7 @@ def listeners(settings: Settings, metrics_port: str | None) -> Iterator[Listenin
     if rest and own != port:
         yield ListeningPort("REST", own, tls)
     # Plain in every mode of TLS; health, metrics, and pprof are served there: internal/http.
-    yield ListeningPort("metrics and health", port_of(metrics_port, METRICS_PORT), "plain", False)
+    yield ListeningPort(METRICS, port_of(metrics_port, METRICS_PORT), "plain", False)
 
 
 def client_tls(settings: Settings) -> Encryption:
