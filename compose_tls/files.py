@@ -238,13 +238,3 @@ def parent_directory(path: Path) -> Iterator[tuple[int, str]]:
         yield descriptor, path.name or "."
     finally:
         os.close(descriptor)
-
-
-def joined_roots(roots: bytes, ca: bytes) -> bytes:
-    """Root certificates, and one CA more.
-
-    Args:
-        roots: The roots, PEM.
-        ca: The CA, PEM.
-    """
-    return roots + (b"" if not roots or roots.endswith(b"\n") else b"\n") + ca

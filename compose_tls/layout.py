@@ -211,6 +211,16 @@ def neighbours_directory(tls_dir: str) -> str:
     return f"{tls_dir}-clients"
 
 
+def ca_bundle(roots: bytes, ca: bytes) -> bytes:
+    """What is in a file of CAs.
+
+    Args:
+        roots: The root certificates, PEM.
+        ca: The CA next to them, PEM.
+    """
+    return roots + (b"" if not roots or roots.endswith(b"\n") else b"\n") + ca
+
+
 def client_identity(service: str) -> str:
     """The name of the identity that a service of the project shows to Milvus."""
     return f"{CLIENTS_DIRECTORY}/{service}"

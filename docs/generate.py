@@ -27,7 +27,7 @@ from pydantic import BaseModel, TypeAdapter
 import compose_tls
 from compose_tls.cli import app
 from compose_tls.config import SETTINGS_FILE, TlsConfig
-from compose_tls.config.layers import ENVIRONMENT_PREFIX, load
+from compose_tls.config.layers import ENVIRONMENT_PREFIX, merged
 from compose_tls.config.tls_config import FLAGS, LISTS
 from compose_tls.errors import InvalidSetting
 from compose_tls.results import Failure, Result
@@ -300,14 +300,11 @@ def _file_may_set(name: str) -> bool:
     choices = {"config": "env", "style": "override"}
     value = values.get(name) or choices.get(name) or field.default or "name"
     value = True if name in FLAGS else ["name"] if name in LISTS else value
-    with tempfile.TemporaryDirectory() as directory:
-        place = Path(directory)
-        (place / SETTINGS_FILE).write_text(f"{name} = {json.dumps(value)}\n", encoding="utf-8")
-        try:
-            load(place, {}, {}, incomplete=True)
-        except InvalidSetting:
-            return False
-        return True
+    try:
+        merged({name: value}, {}, {}, lambda _: True)
+    except InvalidSetting:
+        return False
+    return True
 
 
 def library_page() -> str:

@@ -25,10 +25,10 @@ class OneOf(click.Choice[str]):
     """
 
     def __init__(
-        self, words: tuple[str, ...], hints: Mapping[str, str] | None = None, hint: str = ""
+        self, words: tuple[str, ...], hints: Mapping[str, str] = {}, hint: str = ""
     ) -> None:
         super().__init__(words)
-        self.hints = hints or {}
+        self.hints = hints
         self.hint = hint
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:

@@ -6,7 +6,7 @@ Flags, variables, compose-tls.toml, what the last enable recorded, defaults.
 from compose_tls.config.layers import (
     ENVIRONMENT_PREFIX,
     completed,
-    load,
+    merged,
     outermost,
 )
 from compose_tls.config.objections import SETTINGS_FILE, require_meant
@@ -20,7 +20,7 @@ __all__ = [
     "SETTINGS_FILE",
     "TlsConfig",
     "completed",
-    "load",
+    "merged",
     "outermost",
     "require_meant",
 ]

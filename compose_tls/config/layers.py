@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import Any
 
 from compose_tls.config.objections import SETTINGS_FILE, Given, dashed
@@ -21,7 +18,6 @@ from compose_tls.config.tls_config import (
     TlsConfig,
 )
 from compose_tls.errors import InvalidSetting, OutsideProject, UnknownSetting
-from compose_tls.files import SETTINGS_LIMIT, ProjectFiles
 from compose_tls.layout import CA_CERTIFICATE
 
 ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
@@ -41,41 +37,40 @@ _BROUGHT = {
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def load(
-    directory: Path,
+def merged(
+    table: Mapping[str, Any],
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
-    *,
-    incomplete: bool = False,
+    is_inside: Callable[[str], bool],
 ) -> TlsConfig:
     """Merge what is given, highest first: flags, ``COMPOSE_TLS_*`` variables, compose-tls.toml.
 
+    Only with what is recorded do settings have to go together: ``completed``.
+
     Args:
-        directory: The project directory, where compose-tls.toml may lie.
+        table: The table of compose-tls.toml.
         flags: Settings from the command line; ``None`` values and empty tuples mean "not given".
         environment: The process environment.
-        incomplete: Whether the rest is recorded: only with that do they have to go together.
+        is_inside: Tells whether a path is in the project.
 
     Raises:
         UnknownSetting: A variable or a key of the file is not a setting.
         InvalidSetting: A value is not of its setting's kind.
-        ConflictingSettings: Settings that exclude each other, or half of a pair.
-        OutsideProject: compose-tls.toml lies, or names a file, outside the project.
+        OutsideProject: compose-tls.toml names a file outside the project.
     """
-    files = ProjectFiles(directory)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for spelling, layer in (
-        (lambda _: SETTINGS_FILE, _from_file(files)),
+        (lambda _: SETTINGS_FILE, _from_file(table)),
         (lambda name: ENVIRONMENT_PREFIX + name.upper(), _from_environment(environment)),
         (lambda name: f"--{dashed(name)}", _given(flags)),
     ):
         values.update(layer)
         sources.update({name: spelling(name) for name in layer})
-    config = TlsConfig.model_validate(values, context=Given(sources, incomplete=incomplete))
+    config = TlsConfig.model_validate(values, context=Given(sources, incomplete=True))
     for name in sorted((DIRECTORIES | FILES | PLACES) & sources.keys()):
         if sources[name] == SETTINGS_FILE:
-            _require_inside(config, name, files)
+            _require_inside(config, name, is_inside)
     return config
 
 
@@ -150,55 +145,30 @@ def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if value is not None and value != ()}
 
 
-def _from_file(files: ProjectFiles) -> dict[str, Any]:
-    path = files.root / SETTINGS_FILE
-    reason = "it is not a regular file"
-    try:
-        found = files.read(path, SETTINGS_LIMIT)
-    except OSError as error:
-        found, reason = None, error.strerror or str(error)
-    if found is None and not os.path.lexists(path):
-        return {}
-    if found is None:
-        raise InvalidSetting(
-            f"{path.name} cannot be read: {os.strerror(errno.EISDIR) if path.is_dir() else reason}",
-            hint=f"make {path.name} readable or remove it",
-            path=path.name,
-        )
-    import tomllib
-
-    try:
-        table = tomllib.loads(found.content.decode())
-    except (ValueError, RecursionError) as error:
-        line = re.search(r"at line (\d+)", str(error))
-        raise InvalidSetting(
-            f"{path.name} is not valid TOML: {error}",
-            hint="correct the file",
-            path=path.name,
-            line=int(line[1]) if line else None,
-        ) from None
+def _from_file(table: Mapping[str, Any]) -> dict[str, Any]:
     settings = {key.replace("-", "_"): value for key, value in table.items()}
-    _reject_unknown(settings, where=path.name, path=path.name)
+    _reject_unknown(settings, where=SETTINGS_FILE, path=SETTINGS_FILE)
     if "accept" in settings:
         raise InvalidSetting(
-            f"{path.name} cannot set accept: only the command line can accept a refusal",
+            f"{SETTINGS_FILE} cannot set accept: only the command line can accept a refusal",
             hint="name the code on the command line, with --accept",
-            path=path.name,
+            path=SETTINGS_FILE,
         )
     for name in SECRETS & settings.keys():
         raise InvalidSetting(
-            f"{dashed(name)} is not allowed in {path.name}: the file that it names is sent to the server",
+            f"{dashed(name)} is not allowed in {SETTINGS_FILE}: the file that it names is sent to the"
+            " server",
             hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}",
-            path=path.name,
+            path=SETTINGS_FILE,
         )
     return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
 
 
-def _require_inside(config: TlsConfig, name: str, files: ProjectFiles) -> None:
+def _require_inside(config: TlsConfig, name: str, is_inside: Callable[[str], bool]) -> None:
     """A file that comes with a project does not name what is outside it."""
     value = getattr(config, name)
     for text in value if isinstance(value, tuple) else (value,):
-        if not files.is_inside(Path(text)):
+        if not is_inside(text):
             raise OutsideProject(
                 f"{dashed(name)} in {SETTINGS_FILE} names {text}, which is outside the project",
                 hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}, if you "

@@ -14,7 +14,6 @@ from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles, read
 from compose_tls.credentials.soundness import ANOTHER_CA, unsound
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.files import joined_roots
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
@@ -230,7 +229,9 @@ def _bundle(
     path = observation.directory / config.pki_dir / layout.PUBLIC_ROOTS
     new = [one.content for one in plan.changes if isinstance(one, CreateFile) and one.path == path]
     roots = new[0] if new else observation.content(path)
-    return {layout.CA_BUNDLE: joined_roots(roots, ca)} if ca and isinstance(roots, bytes) else {}
+    return (
+        {layout.CA_BUNDLE: layout.ca_bundle(roots, ca)} if ca and isinstance(roots, bytes) else {}
+    )
 
 
 def _verified_names(planned: IdentityPlan, config: TlsConfig) -> list[str]:

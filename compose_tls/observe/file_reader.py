@@ -38,10 +38,10 @@ class FileReader:
         self,
         directory: Path,
         outside: Iterable[Path] = (),
-        seen: Mapping[Path, FileFacts | None] | None = None,
+        seen: Mapping[Path, FileFacts | None] = {},
     ) -> None:
         self.directory = directory
-        self.files: dict[Path, FileFacts | None] = dict(seen or {})
+        self.files: dict[Path, FileFacts | None] = dict(seen)
         self.project = ProjectFiles(directory, outside)
         self._sizes: Counter[int] = Counter()
 

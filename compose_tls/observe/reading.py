@@ -50,9 +50,9 @@ def observe(
     start: Path | None = None,
     outside: Iterable[Path] = (),
     without_ours: bool = False,
-    drafts: Mapping[Path, bytes] | None = None,
+    drafts: Mapping[Path, bytes] = {},
     called: str | None = None,
-    seen: Mapping[Path, FileFacts | None] | None = None,
+    seen: Mapping[Path, FileFacts | None] = {},
 ) -> Project:
     """Read everything that a plan for this project may depend on: each file once, in one go.
 
@@ -80,7 +80,7 @@ def observe(
     """
     directory = directory.resolve()
     reader = FileReader(directory, outside, seen)
-    for draft, text in (drafts or {}).items():
+    for draft, text in drafts.items():
         reader.assume(draft, text)
     reading = _Reading(directory, config, environment, start or directory, called, reader)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from cryptography import x509
@@ -184,7 +183,7 @@ def load_key_pair(
 def survey(
     pem_files: Mapping[str, tuple[bytes | None, bytes | None]],
     next_ca: tuple[bytes | None, bytes | None] = (None, None),
-    requests: Mapping[str, bytes | None] = MappingProxyType({}),
+    requests: Mapping[str, bytes | None] = {},
 ) -> PkiFacts:
     """Find out what an existing PKI directory can be used for. Damaged files are just not usable.
 

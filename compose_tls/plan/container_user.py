@@ -143,7 +143,7 @@ def key_access(
     key_path: str,
     *,
     kept: bool = False,
-    users_of_images: Mapping[str, str] | None = None,
+    users_of_images: Mapping[str, str] = {},
 ) -> KeyAccess:
     """The access that lets the user of every container read the key, and no one else.
 
@@ -155,11 +155,10 @@ def key_access(
         users_of_images: The user that the image of a service names, by the name of the service, where
             an engine told.
     """
-    told = users_of_images or {}
-    users = {one.name: ContainerUser.of(one, told.get(one.name)) for one in services}
+    users = {one.name: ContainerUser.of(one, users_of_images.get(one.name)) for one in services}
     others = [one for one in services if users[one.name].uid != _ROOT] or list(services)
     if len({users[one.name] for one in others}) == 1:
-        image_user = told.get(others[0].name)
+        image_user = users_of_images.get(others[0].name)
         return _key_access(others[0], observation, key_path, image_user, kept=kept)
     names = ", ".join(one.name for one in others)
     text = f"{names} run as different users, and each must be able to read {key_path}"

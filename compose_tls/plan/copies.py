@@ -9,7 +9,6 @@ from typing import Literal
 from compose_tls import layout
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
-from compose_tls.files import joined_roots
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.results import FileState
 from compose_tls.state.recorded import State
@@ -121,4 +120,4 @@ def _is_made_of(copy: Copy, observation: Observation, unlike: Collection[Path]) 
     if copy.roots == "any":
         return there.endswith(ca)
     roots = observation.content(copy.roots) if copy.roots else b""
-    return roots is None or there == joined_roots(roots, ca)
+    return roots is None or there == layout.ca_bundle(roots, ca)

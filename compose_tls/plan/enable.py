@@ -78,7 +78,7 @@ def plan_enable(
     project: Project,
     config: TlsConfig,
     now: datetime,
-    users_of_images: Mapping[str, str] | None = None,
+    users_of_images: Mapping[str, str] = {},
     public_roots: bytes | None = None,
 ) -> ServicePlan:
     """Work out everything that ``enable`` will do.
@@ -94,7 +94,7 @@ def plan_enable(
         ProjectError: The project cannot be understood, or not be edited safely.
         CertificateError: The certificates available cannot be used.
     """
-    return _Planner(project, config).plan(now, users_of_images or {}, public_roots)
+    return _Planner(project, config).plan(now, users_of_images, public_roots)
 
 
 class _Planner:

@@ -55,7 +55,7 @@ class ManagedFiles:
         identities: IdentityPlan,
         state: State,
         patches: Iterable[FileChange] = (),
-        users_of_images: Mapping[str, str] | None = None,
+        users_of_images: Mapping[str, str] = {},
         public_roots: bytes | None = None,
         neighbours: Sequence[NeighbourFiles] = (),
     ) -> ServicePlan:
@@ -81,7 +81,7 @@ class ManagedFiles:
             or self.tls / layout.SERVER_KEY in self.taken,
             users_of_images=users_of_images,
         )
-        beside = neighbour_changes(self, neighbours, identities, users_of_images or {})
+        beside = neighbour_changes(self, neighbours, identities, users_of_images)
         stack = StackChanges(self, identities, users_of_images)
         changes = [
             *patches,

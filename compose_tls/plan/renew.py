@@ -98,7 +98,7 @@ def plan_renew(
     within: timedelta | None,
     force: bool,
     restart: bool = True,
-    users_of_images: Mapping[str, str] | None = None,
+    users_of_images: Mapping[str, str] = {},
 ) -> RenewPlan:
     """Work out everything that ``renew`` will do.
 
@@ -154,7 +154,7 @@ class _Planner:
         project: Project,
         config: TlsConfig,
         now: datetime,
-        users_of_images: Mapping[str, str] | None,
+        users_of_images: Mapping[str, str],
     ) -> None:
         self.users_of_images = users_of_images
         self.project = project

@@ -16,7 +16,6 @@ from compose_tls.changes import (
     RemoveDirectory,
     RemoveFile,
 )
-from compose_tls.files import joined_roots
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.stack import kafka
@@ -38,13 +37,13 @@ class StackChanges:
         self,
         files: ManagedFiles,
         identities: IdentityPlan,
-        users_of_images: Mapping[str, str] | None,
+        users_of_images: Mapping[str, str],
     ) -> None:
         self.files = files
         self.identities = identities
         held = (one.identity for one in identities.identities)
         self.folders = Folders.of(held, files.project)
-        self.accesses = dict(self._accesses(users_of_images or {}))
+        self.accesses = dict(self._accesses(users_of_images))
 
     def directories(self) -> Iterator[MakeDirectory]:
         """The directories that there have to be, outer ones first."""
@@ -122,7 +121,7 @@ class StackChanges:
         stays = self.identities.source(layout.STACK_CA) == "existing"
         if stays and ca is not None and roots is not None:
             digest = self.files.digest(path)
-            if digest is not None and content(path) == joined_roots(roots, ca):
+            if digest is not None and content(path) == layout.ca_bundle(roots, ca):
                 return KeepFile(path, digest)
         return self.files.written(path, Pending(layout.CA_BUNDLE), layout.PUBLIC)
 

@@ -148,7 +148,7 @@ def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:
 
 
 def found_names(
-    servers: Iterable[tuple[Service, int]], services: Mapping[str, Service] | None = None
+    servers: Iterable[tuple[Service, int]], services: Mapping[str, Service]
 ) -> list[str]:
     """The names under which clients may reach some services, found in the project.
 
@@ -159,7 +159,6 @@ def found_names(
         servers: The services, each with the port that it listens on inside its container.
         services: All services of the project, by name.
     """
-    services = services or {}
     callers = [other for other in services.values() if other.links() or other.extra_hosts()]
     found = (name for one in servers for name in _names(*one, services, callers))
     return list(dict.fromkeys(found))

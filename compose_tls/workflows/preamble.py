@@ -23,7 +23,6 @@ from compose_tls.config import (
     FILES,
     TlsConfig,
     completed,
-    load,
     outermost,
     require_meant,
 )
@@ -40,6 +39,7 @@ from compose_tls.layout import STATE_FILE
 from compose_tls.observation import FileFacts
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
+from compose_tls.observe.settings_file import given_settings
 from compose_tls.project.model import Project, state_path
 from compose_tls.results import FileResult
 from compose_tls.shell import quoted
@@ -266,9 +266,7 @@ def open_project(
         outer = outermost(settings, variables)
         typed = frozenset(outer)
         beside = root_of(start, outer, variables, reader)
-        given = started_from(
-            beside, start, load(beside, settings, variables, incomplete=True), outer
-        )
+        given = started_from(beside, start, given_settings(beside, settings, variables), outer)
         root = root_of(start, dict(given), variables, reader)
         require_below(beside, root)
         given = seen_from(root, given, {n: start if n in outer else beside for n in FILES})
@@ -306,7 +304,7 @@ def open_directory(
         outer = {name: getattr(given, name) for name in given.model_fields_set}
     else:
         outer = outermost(settings, variables)
-        given = load(root, settings, variables, incomplete=True)
+        given = given_settings(root, settings, variables)
     names = [name for name in ("file", "project_directory", "service") if getattr(given, name)]
     if names or variables.get("COMPOSE_FILE"):
         what = f"--{names[0].replace('_', '-')}" if names else "COMPOSE_FILE"

@@ -89,7 +89,7 @@ def renew(
         ExitStack() as stack,
     ):
         project = _sound(opened, extent)
-        users = users_of_images(project, opened.variables) if restart and not dry_run else None
+        users = users_of_images(project, opened.variables) if restart and not dry_run else {}
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
         with gathered() as also:

@@ -56,7 +56,7 @@ def test_a_cluster_of_seven_roles_lives_with_every_link_it_can_encrypt(stack: St
     stack.fill()
 
     enabled = stack.live("enable", "--scope", "all", "--mode", "2", "--up")
-    assert all(check["ok"] for check in enabled["checks"]), enabled["checks"]
+    assert {check["ok"] for check in enabled["checks"]} == {True}, enabled["checks"]
     # This Milvus cannot encrypt what its parts say to each other, nor this broker anything.
     plain = {w["message"] for w in enabled["warnings"] if w["code"] == "stays-plain"}
     assert len(plain) == 2, plain

@@ -80,6 +80,7 @@ def test_after_an_error_or_a_signal_nothing_is_there_or_all_of_it(
     place: Path, whole: tuple[set[str], range], failure: Callable[[], None]
 ) -> None:
     names, calls = whole
+    outcomes = set()
     for at in calls:
         new = place / str(at) / "new"
         try:
@@ -91,7 +92,10 @@ def test_after_an_error_or_a_signal_nothing_is_there_or_all_of_it(
                 with pytest.raises(ProjectExists):
                     init(new, mutual(), **QUIET)
                 assert held(new) == names, at
+                outcomes.add("finished")
             else:
                 assert not new.parent.exists(), at
+                outcomes.add("undone")
         else:
             assert held(new) == names, at
+    assert outcomes == {"finished", "undone"}

@@ -22,8 +22,8 @@ from compose_tls.checks import readiness, wire
 from compose_tls.compose import dotenv
 from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.interpolate import interpolate
-from compose_tls.config.layers import load
 from compose_tls.errors import ComposeTlsError
+from compose_tls.observe.settings_file import given_settings
 from compose_tls.pki import load as pki
 from compose_tls.state.recorded import read_state
 from compose_tls.yamlpatch.document import parse, require_editable
@@ -199,7 +199,7 @@ def _scratch() -> Path:
 
 def _toml(data: bytes) -> None:
     (_scratch() / "compose-tls.toml").write_bytes(data)
-    load(_scratch(), {}, {})
+    given_settings(_scratch(), {}, {})
 
 
 def _project(data: bytes) -> None:

@@ -7,14 +7,20 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from compose_tls.config import ENVIRONMENT_PREFIX, SETTINGS_FILE, TlsConfig, completed, load
+from compose_tls.config import ENVIRONMENT_PREFIX, SETTINGS_FILE, TlsConfig, completed
 from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
+from compose_tls.observe.settings_file import given_settings
 from compose_tls.vocabulary import KeyType, TlsMode
 
 
 def settings(directory: Path, text: str) -> Path:
     (directory / SETTINGS_FILE).write_text(text)
     return directory
+
+
+def load(directory: Path, flags: dict[str, Any], environment: dict[str, str]) -> TlsConfig:
+    """The settings of a project that no enable has recorded any for."""
+    return completed(given_settings(directory, flags, environment), None, enabling=True)
 
 
 class TestLayers:

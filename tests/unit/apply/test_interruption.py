@@ -67,6 +67,7 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new_project(
 def test_a_second_kill_during_recovery_loses_nothing(tmp_path: Path) -> None:
     plan, contents = sample(tmp_path / "count")
     total = count_calls(plan, contents)
+    killed_again = set()
     for at in range(0, total, 7):
         for second in range(0, 20, 3):
             project = tmp_path / f"{at}-{second}"
@@ -78,13 +79,16 @@ def test_a_second_kill_during_recovery_loses_nothing(tmp_path: Path) -> None:
                 recover(project, StoppingOps(second))
             except Killed:
                 recover(project, PosixFileOps())
+                killed_again.add(tree(project) == old)
             assert tree(project) in (old, sample_after(old))
+    assert killed_again == {True, False}
 
 
 @pytest.mark.parametrize("failure", [bug, KeyboardInterrupt])
 def test_an_interruption_at_any_call_is_settled_at_once(
     tmp_path: Path, calls: int, failure: Callable[[], BaseException]
 ) -> None:
+    undone = set()
     for at in range(calls):
         project = tmp_path / str(at)
         plan, contents = sample(project)
@@ -92,6 +96,8 @@ def test_an_interruption_at_any_call_is_settled_at_once(
         with pytest.raises(type(failure())):
             apply(plan, contents, StoppingOps(at, failure, forever=False))
         assert tree(project) in (old, sample_after(old)), f"interrupted at call {at}"
+        undone.add(tree(project) == old)
+    assert undone == {True, False}
 
 
 @pytest.mark.parametrize(("moment", "forever"), [("before", False), ("torn", True)])

@@ -97,9 +97,14 @@ def test_everything_that_was_staged_is_durable_before_the_journal_is_complete(
     calls: list[tuple[str, Path, str]],
 ) -> None:
     staging = [(name, path) for name, path, stage in calls if stage == "incomplete"]
-    for number, (name, path) in enumerate(staging):
-        if name in {"write_new", "make_directory"} and JOURNAL not in path.name:
-            assert ("sync_directory", path.parent) in staging[number:]
+    staged = [
+        (number, name, path)
+        for number, (name, path) in enumerate(staging)
+        if name in {"write_new", "make_directory"} and JOURNAL not in path.name
+    ]
+    assert {name for _, name, _ in staged} == {"write_new", "make_directory"}
+    for number, _, path in staged:
+        assert ("sync_directory", path.parent) in staging[number:]
 
 
 def test_everything_that_was_committed_is_durable_before_the_journal_goes(
@@ -107,6 +112,11 @@ def test_everything_that_was_committed_is_durable_before_the_journal_goes(
 ) -> None:
     committing = [(name, path) for name, path, stage in calls if stage == "complete"]
     dropped = next(i for i, (name, path) in enumerate(committing) if path.name == JOURNAL)
-    for number, (name, path) in enumerate(committing):
-        if name in {"rename", "remove"} and of_the_project(path) and path.parent.is_dir():
-            assert ("sync_directory", path.parent) in committing[number:dropped]
+    committed = [
+        (number, name, path)
+        for number, (name, path) in enumerate(committing)
+        if name in {"rename", "remove"} and of_the_project(path) and path.parent.is_dir()
+    ]
+    assert {name for _, name, _ in committed} == {"rename", "remove"}
+    for number, _, path in committed:
+        assert ("sync_directory", path.parent) in committing[number:dropped]

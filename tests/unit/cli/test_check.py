@@ -592,6 +592,7 @@ class TestWatch:
         assert (told.code, said(told.err)) == (6, [])
         verdicts = [line for line in told.out.splitlines() if not line.startswith(" ")]
         refused = re.compile(r"UTC  FAILED  localhost:\d+: nothing listens there$")
+        assert len(verdicts) == 2
         assert all(refused.search(line) for line in verdicts)
 
     def test_a_change_between_rounds_is_told(

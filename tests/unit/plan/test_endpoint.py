@@ -75,7 +75,7 @@ def test_every_name_that_leads_to_the_service_is_found() -> None:
         " networks: {default: {aliases: [one, two]}}"
     )
 
-    assert found_names([(service(text), 19530)]) == [
+    assert found_names([(service(text), 19530)], {}) == [
         "localhost",
         "127.0.0.1",
         "::1",
@@ -134,7 +134,7 @@ def test_the_port_is_that_of_the_service_whose_network_it_shares() -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
 def test_an_address_that_is_everywhere_the_same_is_no_name(address: str) -> None:
-    names = found_names([(service(fields(f"ports: ['{address}:19530:19530']")), 19530)])
+    names = found_names([(service(fields(f"ports: ['{address}:19530:19530']")), 19530)], {})
 
     assert names[-1] == "milvus"
 

@@ -438,8 +438,12 @@ class TestMode2:
         assert orders["clients/ui-2"].dns_names == ("ui-2.client.milvus.internal",)
         inside = [c.path for c in planned.plan.changes if DIRECTORY / "tls" in c.path.parents]
         assert not any("client" in path.name for path in inside)
-        keys = [c for c in planned.plan.changes if c.path.name == "client.key"]
-        assert all(isinstance(c, CreateFile) and c.mode == 0o600 for c in keys)
+        shown = {
+            c.path.parent.name: c.mode
+            for c in planned.plan.changes
+            if isinstance(c, CreateFile) and c.path.name == "client.key"
+        }
+        assert shown == {"cert": 0o600, "ui": 0o600, "ui-2": 0o600}
 
     @pytest.mark.parametrize("tag", ["v3.0.0", "latest"])
     def test_the_key_is_that_of_attu_3_which_does_not_run_as_root(self, tag: str) -> None:
