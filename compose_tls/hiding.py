@@ -18,7 +18,7 @@ _IN_ADDRESS: Final = regex(
 # A token can stand where the name of a user does.
 _IN_FRONT: Final = regex(r"(?<=//)[^/@\s\"'<>]{1,256}@")
 _NAME: Final = regex(
-    r"(?:pass(?:w|phrase)|secret|token|credential|(?:access|account|api|master|private|secret)[._-]?key)"
+    r"(?:pass(?:w|phrase)|secret|token(?!iz)|credential|(?:access|account|api|master|private|secret)[._-]?key)"
     r"[\w.-]{0,64}",
     re.IGNORECASE,
 )
@@ -32,6 +32,13 @@ _OPTION: Final = regex(r"(?<![\w-])--?[\w.-]*\Z")
 _OPEN: Final = regex(
     r"(?:true|false|yes|no|on|off|null|~|[01]|\$\w+|\$\{\w+\}|[\[{&*!].*)?[\"']?", re.IGNORECASE
 )
+# A small number that a name counts is none either: MAX_TOKENS, tokenTTL.
+_COUNTS: Final = regex(
+    r"tokens|(?:^|[_.-])(?:max|min|num)|length|limit|count|size|ttl|expir|(?:second|minute|hour|day)s",
+    re.IGNORECASE,
+)
+_FRONT: Final = regex(r"(?<![\w.-])[\w.-]*\Z")
+_COUNT: Final = regex(r"\d[\d_]{0,6}(?=[\"',}\]\s]|\Z)")
 _BLOCK: Final = regex(r"[|>][\d+-]{0,2}\s*(?:#.*)?")
 _ENTRY: Final = regex(r"\s*(?:-\s|#|[\"']?[\w.-]+[\"']?:\s)")
 _OF_A_PLACE: Final = ("file", "path", "dir", "directory", "enabled", "secrets")
@@ -58,7 +65,7 @@ def without_secrets(lines: list[str]) -> Iterator[str]:
         below = -1
         found = _NAME.search(line)
         whole = found and _BEFORE.fullmatch(line, 0, found.start()) and _assigned(line, found)
-        if not found or not whole or found[0].lower().endswith(_OF_A_PLACE):
+        if not found or not whole or _is_open(line, found, whole.end()):
             yield _IN_FRONT.sub(f"{HIDDEN}@", without_credentials(_among_others(line)))
             continue
         value = line[whole.end() :].strip()
@@ -73,6 +80,15 @@ def _assigned(line: str, found: re.Match[str]) -> re.Match[str] | None:
     return separator if separator and (":" in separator[0] or "=" in separator[0]) else None
 
 
+def _is_open(line: str, found: re.Match[str], value: int) -> bool:
+    """Whether a name says that its value, which begins there, is none of what it names."""
+    front = _FRONT.search(line, max(0, found.start() - 64), found.start())
+    name = f"{front[0] if front else ''}{found[0]}"
+    return name.lower().endswith(_OF_A_PLACE) or bool(
+        _COUNT.match(line, value) and _COUNTS.search(name)
+    )
+
+
 def _among_others(line: str) -> str:
     """A line with other things in it: a command, a mapping in braces."""
     parts, at = [], 0
@@ -83,7 +99,7 @@ def _among_others(line: str) -> str:
             found.start() < at
             or separator is None
             or not (option or _assigned(line, found))
-            or found[0].lower().endswith(_OF_A_PLACE)
+            or _is_open(line, found, separator.end())
         ):
             continue
         value = _VALUE.match(line, separator.end())

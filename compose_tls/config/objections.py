@@ -85,7 +85,9 @@ def setting_error(
     source = sources.get(name, "")
     file = source if source == SETTINGS_FILE else None
     spelled = f"{dashed(name)} in {file}" if file else source or dashed(name)
-    given = _given(first["input"], quoted=isinstance(first["input"], str) and bool(file))
+    # A variable and an option hold text; in Python and in a file "2" is not 2.
+    typed = bool(file) or not source
+    given = _given(first["input"], quoted=isinstance(first["input"], str) and typed)
     rule = f" {reason}{given}" if reason.startswith("must") else f": {reason}"
     return InvalidSetting(
         f"{spelled}{rule}",

@@ -65,7 +65,7 @@ class KeyFiles:
         if files.certificate is None or files.key is None:
             msg = f"the settings name no {name} with a key"
             raise AssertionError(msg)
-        hint = f"restore it, or name another one: --{name}-cert and --{name}-key"
+        hint = f"name the right files with --{name}-cert and --{name}-key"
         return self._pair(files.certificate, files.key, name, hint, self._passphrase(files))
 
     def issuer(self, name: str = CA, *, provided: bool) -> CertificateWithKey:

@@ -9,9 +9,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from typing import Any, Self
+from selectors import EVENT_READ, DefaultSelector
+from typing import IO, Any, Self
 
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import (
@@ -43,6 +44,11 @@ _GOING = regex(
 
 # Compose ends in a fraction of a second when it is told to (5.6.1, measured).
 _END_SECONDS = 10.0
+
+# A signal that comes just before a read wakes nothing (signal(7), "Interruption of system calls"): Python
+# would see it when Compose says something more. So no read waits longer.
+_READ_SECONDS = 0.5
+_MOST_AT_ONCE = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +189,7 @@ class ComposeCli:
             lines: list[str] = []
             progress = Progress()
             with self._started(project, "up", *arguments, stdout=subprocess.DEVNULL) as process:
-                for line in process.stderr or ():
+                for line in _lines(process.stderr) if process.stderr else ():
                     lines.append(line)
                     step = progress.step(line)
                     if step and on_event:
@@ -207,7 +213,7 @@ class ComposeCli:
 
     def _output(self, project: ComposeInvocation, *arguments: str) -> str:
         with self._started(project, *arguments, stdout=subprocess.PIPE) as process:
-            output, said = process.communicate()
+            output, said = _communicated(process)
         if process.returncode:
             raise compose_failure(arguments[0], said, project.environment)
         return output
@@ -247,6 +253,27 @@ class ComposeCli:
 
     def _words(self, project: ComposeInvocation, *arguments: str) -> list[str]:
         return [*self.command, *project.options, *arguments]
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    """What a process writes to a pipe, line by line as it comes."""
+    rest, read = b"", b"?"
+    with DefaultSelector() as selector:
+        selector.register(stream, EVENT_READ)
+        while read:
+            if selector.select(_READ_SECONDS):
+                read = os.read(stream.fileno(), _MOST_AT_ONCE)
+                *whole, rest = (rest + read).split(b"\n")
+                yield from (f"{line.decode('utf-8', 'replace')}\n" for line in whole)
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+def _communicated(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """All that a process writes to its standard output and error."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=_READ_SECONDS)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

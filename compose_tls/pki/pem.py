@@ -41,6 +41,8 @@ _KEY_LABELS = frozenset(
     {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
 )
 
+_PKCS8: Final = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
+
 # The type signedData (RFC 5652 section 5.1) at the beginning of a DER structure. AD CS has it in PEM
 # as well, under "CERTIFICATE", which openssl pkcs7 takes.
 _PKCS7 = regex(rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", re.DOTALL)
@@ -188,7 +190,9 @@ def _opened(content: bytes, path: str, passphrase: bytes | None, of: str) -> Pri
             f"copy: openssl pkey -in {quoted(path)} -out unencrypted.key",
             path=path,
         )
-    require_affordable(_der_of(content), passphrase, path)
+    # Others in PEM take one round: OpenSSL's EVP_BytesToKey(3).
+    if content.startswith(_PKCS8) or not content.startswith(b"-----BEGIN"):
+        require_affordable(_der_of(content), passphrase, path)
     try:
         with quiet():
             return load_private_key(content, passphrase)
@@ -217,11 +221,16 @@ def pem_blocks(content: bytes) -> list[tuple[str, bytes]]:
 def _der_of(content: bytes) -> bytes:
     if not content.startswith(b"-----BEGIN"):
         return content
-    lines = content.splitlines()[1:-1]
+    _, _, body, *_ = (*content.split(b"-----", 3), b"", b"")
+    # Headers are before an empty line, which the library looks for in this order.
+    for gap in (b"\n\n", b"\r\n\r\n"):
+        if gap in body:
+            body = body.split(gap, 1)[1]
+            break
     try:
-        return b64decode(b"".join(line for line in lines if b":" not in line))
+        return b64decode(b"".join(body.split()), validate=True)
     except ValueError:
-        return b""  # what cannot be read is told by who reads it
+        return b""
 
 
 def _require_small(content: bytes, path: str) -> None:

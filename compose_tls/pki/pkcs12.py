@@ -34,23 +34,17 @@ OWASP's Password Storage Cheat Sheet (2023) asks for 600,000 rounds of PBKDF2 wi
 that and a little more, which takes a second.
 """
 
-# A salt with the rounds behind it in ASN.1 (X.690 section 8): an OCTET STRING, then INTEGERs. Before it
-# is the head of their SEQUENCE (RFC 8018 appendix A.2), or in MacData (RFC 7292 section 4) a digest.
-_DIGESTS: Final = (20, 28, 32, 48, 64)
-_BEFORE: Final = (
-    rb"\x30[\x00-\x80]",
-    rb"\x30\x81.",
-    rb"\x30\x82..",
-    *(rb"\x04" + re.escape(bytes([size])) + b".{%d}" % size for size in _DIGESTS),
-)
-_SALT: Final = regex(
-    rb"(?=\x04(?:([\x00-\x7f])|\x81(.)|\x82(..)))(?:"
-    + b"|".join(b"(?<=" + before + b")" for before in _BEFORE)
-    + b")",
-    re.DOTALL,
-)
+# X.690 section 8.1: what is read of it. OpenSSL nests 30 deep, too.
 _INTEGER: Final = 0x02
-_LONGEST_INTEGER: Final = 5  # octets: OpenSSL reads 31 bits
+_OCTETS: Final = 0x04
+_SEQUENCE: Final = 0x10
+_END: Final = b"\0\0"
+_CONSTRUCTED: Final = 0x20
+_HIGH_TAG: Final = 0x1F
+_INDEFINITE: Final = 0x80
+_DEEPEST: Final = 30
+_DATA: Final = bytes.fromhex("2a864886f70d010701")  # RFC 2315 section 14
+_LAYERS: Final = 2  # the AuthenticatedSafe, and in it SafeContents (RFC 7292 section 4)
 _SCRYPT: Final = 3
 
 
@@ -123,7 +117,14 @@ def require_affordable(content: bytes, passphrase: bytes | None, path: str) -> N
             hint="save the passphrase file as UTF-8 text",
             path=path,
         ) from None
-    rounds = _rounds(content)
+    try:
+        rounds = _rounds(_first(content))
+    except ValueError:
+        raise CertificateUnreadable(
+            f"{path} is encrypted in a form that cannot be read, or is damaged",
+            hint="export it again, with openssl pkcs12 or openssl pkcs8 -topk8",
+            path=path,
+        ) from None
     if rounds > MOST_ITERATIONS:
         raise CertificateUnreadable(
             f"{path} asks for {rounds:,} rounds for one passphrase, more than {MOST_ITERATIONS:,}",
@@ -132,31 +133,91 @@ def require_affordable(content: bytes, passphrase: bytes | None, path: str) -> N
         )
 
 
-def _rounds(content: bytes) -> int:
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """An element of ASN.1 in BER (X.690 section 8), as older programs write it, and as OpenSSL reads it.
+
+    Attributes:
+        tag: With its class, without the bit that says how it is encoded.
+        content: The octets of a primitive one.
+        parts: The elements of a constructed one.
+    """
+
+    tag: int
+    content: bytes
+    parts: tuple[_Element, ...] = ()
+
+    def octets(self) -> bytes:
+        """Those of a string; one in pieces has them in pieces of any kind."""
+        return self.content + b"".join(part.octets() for part in self.parts)
+
+
+def _first(content: bytes) -> _Element:
+    """The first element; what comes after it is left to who reads it.
+
+    Raises:
+        ValueError: There is none, or one of a form that no program writes.
+    """
+    return _Reader(content).element(0, len(content), _DEEPEST)[0]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads elements, as many as there are in a large file of keys and certificates."""
+
+    content: bytes
+    left: int = 20_000
+
+    def element(self, at: int, end: int, depth: int) -> tuple[_Element, int]:
+        """One element, and where the next one begins."""
+        self.left -= 1
+        head = self.content[at : min(at + 2, end)]
+        if len(head) < len("TL") or head[0] & _HIGH_TAG == _HIGH_TAG or not depth or not self.left:
+            raise ValueError
+        tag, size, at = head[0], head[1], at + 2
+        endless = size == _INDEFINITE
+        if size > _INDEFINITE:
+            width = size - _INDEFINITE
+            size = int.from_bytes(self.content[at : at + width], "big")
+            at += width
+        stop = end if endless else at + size
+        if stop > end:
+            raise ValueError
+        if not tag & _CONSTRUCTED:
+            if endless:
+                raise ValueError
+            return _Element(tag, self.content[at:stop]), stop
+        parts = []
+        while endless or at < stop:
+            if endless and self.content[at : min(at + 2, end)] == _END:
+                stop = at + len(_END)
+                break
+            part, at = self.element(at, stop, depth - 1)
+            parts.append(part)
+        return _Element(tag & ~_CONSTRUCTED, b"", tuple(parts)), stop
+
+
+def _rounds(element: _Element, layers: int = _LAYERS) -> int:
     """The rounds that all key derivations in an encrypted file take together.
 
-    They are looked for, and not parsed: older programs write BER, and the library says itself what it
-    cannot read. Of scrypt (RFC 7914 section 7) they are cost, block size and parallelization.
+    They are INTEGERs behind a salt, which is an OCTET STRING (RFC 8018 appendix A, RFC 7292 section 4).
+    Of scrypt (RFC 7914 section 7) they are cost, block size and parallelization.
+
+    Raises:
+        ValueError: The content of a part that holds more such parts cannot be read.
     """
+    tags = [part.tag for part in element.parts]
     total = 0
-    for found in _SALT.finditer(content):
-        size = next(size for size in found.groups() if size is not None)
-        salt = found.start() + 1 + len(size) + (found[1] is None)
-        numbers = _integers(content, salt + int.from_bytes(size, "big"))
-        total += prod(numbers) if len(numbers) == _SCRYPT else sum(numbers[:1])
-    return total
-
-
-def _integers(content: bytes, position: int) -> list[int]:
-    """The INTEGERs that stand one after the other, up to three."""
-    numbers: list[int] = []
-    while len(numbers) < _SCRYPT and content[position : position + 1] == bytes([_INTEGER]):
-        size = int.from_bytes(content[position + 1 : position + 2], "big")
-        if size > _LONGEST_INTEGER:
-            break
-        numbers.append(int.from_bytes(content[position + 2 : position + 2 + size], "big"))
-        position += 2 + size
-    return numbers
+    if element.tag == _SEQUENCE and _OCTETS in tags:
+        behind = element.parts[tags.index(_OCTETS) :]
+        found = [int.from_bytes(part.content, "big") for part in behind if part.tag == _INTEGER]
+        total = prod(found[:_SCRYPT]) if len(found) >= _SCRYPT else sum(found[:1])
+    match element.parts:
+        case (_Element(_, kind), _Element(parts=(string,))) if kind == _DATA:
+            if not layers:
+                raise ValueError
+            return total + _rounds(_first(string.octets()), layers - 1)
+    return total + sum(_rounds(part, layers) for part in element.parts)
 
 
 def pkcs12_of(pair: CertificateWithKey, ca_pem: bytes, *, name: str, passphrase: bytes) -> bytes:

@@ -13,6 +13,7 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.connection import url_host
 from compose_tls.layout import CA_CERTIFICATE
+from compose_tls.patterns import regex
 from compose_tls.project.endpoints import carrier, inner_names, outer_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
@@ -34,6 +35,11 @@ from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
 # They want the metrics port, which stays as it is.
 _MONITORS: Final = frozenset({"grafana", "prometheus"})
+# They connect to no Milvus, and often share an environment with those that do.
+_SERVERS: Final = regex(
+    r"(?:cassandra|clickhouse-server|(?:cp-)?(?:kafka|zookeeper)|elasticsearch|etcd|mariadb|memcached|minio"
+    r"|mongo(?:db)?|mysql|opensearch|pgvector|postgres(?:ql)?|pulsar|rabbitmq|redis|seaweedfs|valkey)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,11 @@ def passes_on(client: Client) -> bool:
 
 def watches(service: Service) -> bool:
     """Whether a service only wants metrics, by its image."""
-    return repository_and_tag(service.text("image") or "")[0] in _MONITORS
+    return _repository(service) in _MONITORS
+
+
+def _repository(service: Service) -> str:
+    return repository_and_tag(service.text("image") or "")[0]
 
 
 def cut_off(
@@ -212,7 +222,7 @@ class _Finder:
 
     def clients(self, ours: set[str]) -> Iterator[Client]:
         for service in self.services.values():
-            if service.name not in ours:
+            if service.name not in ours and not _SERVERS.match(_repository(service)):
                 found = (
                     self.by_environment(service)
                     or next(self.by_file(service), None)
@@ -307,7 +317,7 @@ class _Finder:
         main, services = self.place.main, self.services.values()
         labels = self.place.labels(self.project.read)
         for kind, by, found in fronts(labels, told(self.project, self.milvus.service), self.ports):
-            images = ((s, repository_and_tag(s.text("image") or "")[0]) for s in services)
+            images = ((s, _repository(s)) for s in services)
             proxy = next((service for service, image in images if kind in image), None)
             yield Client(
                 proxy.name if proxy else kind,

@@ -135,7 +135,9 @@ def _required(names: Iterable[str]) -> tuple[str, ...]:
         WrongUsage: There is none.
         NameInvalid: One cannot be that of a client.
     """
-    wanted = tuple(dict.fromkeys(map(client_name, names)))
+    # To Python one text is a list of its letters.
+    each = (names,) if isinstance(names, str) else names
+    wanted = tuple(dict.fromkeys(map(client_name, each)))
     if not wanted:
         raise WrongUsage(
             "the name of the client is missing", hint="for example: compose-tls client alice"

@@ -89,7 +89,8 @@ def export(
         raise WrongUsage(f"there is no target {target}", hint=f"use one of {', '.join(TARGETS)}")
     require_options(target, secret=secret, issuer=issuer)
     private = holds_key(target, secret)
-    release = Release(target, name, namespace, tuple(hosts))
+    further = (hosts,) if isinstance(hosts, str) else tuple(hosts)
+    release = Release(target, name, namespace, further)
     opened = preamble.open_project(directory, config, environment)
     place = Path(os.path.normpath(opened.start / output)) if output is not None else None
     # A file is staged next to its place.

@@ -93,6 +93,8 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
             if opened is not None:
                 told = not_taken(opened) if command.__name__ != "init" else ()
                 _of_error(error, told, spelled(opened))
+            # A script that does not catch it ends in a traceback, which shows notes.
+            error.add_note(f"next: {error.hint}")
             raise
         finally:
             preamble.CURRENT.reset(token)

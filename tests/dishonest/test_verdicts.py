@@ -21,6 +21,7 @@ import grpc
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from compose_tls.changes import CertificateOrder
@@ -172,6 +173,7 @@ _UNKNOWN = {"grpc-ready": "speaks TLS, but does not answer like Milvus"}
 _PLAIN = {"refuses-plain-text": "the server answers in plain text"}
 _ANY_CLIENT = {"refuses-anonymous-client": "the server accepted it"}
 _WORDS = "auth check failure, please check api key is correct"
+_RSA_WITH_SHA256 = x509.SignatureAlgorithmOID.RSA_WITH_SHA256
 _PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 _MOVED = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://localhost/\r\n\r\n"
@@ -663,6 +665,35 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
             "takes a client for a CA": (
                 lambda leaf, _, scene: has_issued(right(scene, "client.pem"), leaf),
                 "issued by a client",
+            ),
+            "takes whoever has an RSA key": (
+                lambda leaf, _, __: isinstance(leaf.public_key(), rsa.RSAPublicKey),
+                "by the name of the right CA, with a key of rsa-2048",
+            ),
+            "takes whoever has a key on P-384": (
+                lambda leaf, _, __: getattr(leaf.public_key(), "key_size", 0) == 384,
+                "by the name of the right CA, with a key of ecdsa-p384",
+            ),
+            "takes whoever has a key of another kind": (
+                lambda leaf, _, __: isinstance(leaf.public_key(), ed25519.Ed25519PublicKey),
+                "by the name of the right CA, with a key of ed25519",
+            ),
+            "does not look at who signs with RSA": (
+                lambda leaf, _, __: leaf.signature_algorithm_oid == _RSA_WITH_SHA256,
+                "by the name of the right CA, with a key of rsa-2048",
+            ),
+            "takes what an RSA key has signed for itself": (
+                lambda leaf, _, __: (
+                    isinstance(leaf.public_key(), rsa.RSAPublicKey) and leaf.issuer == leaf.subject
+                ),
+                "signed by itself, with a key of rsa-2048",
+            ),
+            "takes an RSA key that a client has certified": (
+                lambda leaf, _, scene: (
+                    isinstance(leaf.public_key(), rsa.RSAPublicKey)
+                    and has_issued(right(scene, "client.pem"), leaf)
+                ),
+                "issued by a client, with a key of rsa-2048",
             ),
         }.items()
     },

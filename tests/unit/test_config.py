@@ -237,6 +237,10 @@ class TestInvalidValues:
         with pytest.raises(InvalidSetting, match=f"^COMPOSE_TLS_DAYS {told}$"):
             load(tmp_path, {}, {"COMPOSE_TLS_DAYS": given})
 
+    def test_in_python_a_number_in_quotes_is_shown_with_them(self) -> None:
+        with pytest.raises(InvalidSetting, match=r'1 or 2; you gave "2", with quotes$'):
+            TlsConfig.model_validate({"mode": "2"})
+
     def test_an_option_is_named_as_it_is_spelled(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidSetting, match=r"^--ca-days must be 1 or more; you gave 0$"):
             load(settings(tmp_path, "ca-days = 1"), {"ca_days": 0}, {})

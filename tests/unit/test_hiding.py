@@ -34,6 +34,11 @@ def hidden(text: str) -> str:
         "    url: http://root:HUSH@milvus:19530/db?token=HUSH\n",
         "    command: MILVUS_PASSWORD=HUSH exec app\n",
         "    MILVUS: root:HUSH@milvus:19530\n",
+        "    TOKENS: HUSH,HUSH\n",
+        "    MILVUS_TOKEN: 4096HUSH\n",
+        "    ACCESS_TOKENS: 'HUSH'\n",
+        "    MAX_TOKENS_SECRET: HUSH\n",
+        "    MAX_TOKENS: HUSH\n",
         "    url: https://HUSH@milvus:19530\n",
     ],
 )
@@ -54,11 +59,38 @@ def test_a_line_that_holds_a_secret_shows_none(text: str) -> None:
         "  authorizationEnabled: true\n  tlsKeyPath: /milvus/tls/server.key\n",
         "    proxy_pass http://milvus:19530;\n",
         "  password:\n  user: a\n",
+        "  MAX_TOKENS: 4096\n",
+        "  - MAX_TOKENS=4096\n",
+        "  max_tokens: '4096' # of the answer\n",
+        "  tokensPerMinute: 4_096\n",
+        "  TOKEN_LIMIT: 4096\n",
+        "  maxTokenLength: 512\n",
+        "  PASSWORD_MIN_LENGTH: 12\n",
+        "  tokenTTL: 3600\n",
+        "  command: app --max-tokens 4096 --token-count=12\n",
+        "  x: {max_tokens: 4096, chunkTokens: 512}\n",
+        "  TOKENIZER: bert-base\n  tokenizers_parallelism: 2\n",
+        "  TOKENIZERS_PARALLELISM=4\n",
         "  image: registry:5000/a@sha256:0123\n  x: http://a:80/b\n",
     ],
 )
 def test_what_is_no_secret_is_shown(text: str) -> None:
     assert hidden(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  POSTGRES_PASSWORD: 4096\n",
+        "  API_TOKEN: 4096\n",
+        "  API_TOKEN: '123456789012'\n",
+        "  app_secret_key=4096\n",
+        "  MAX_TOKENS: 123456789012\n",
+        "  x: {token: 4096}\n",
+    ],
+)
+def test_a_number_that_counts_nothing_is_not_shown(text: str) -> None:
+    assert re.search(r"\d", hidden(text)) is None
 
 
 def test_a_diff_shows_what_changes_and_no_secret_beside_it() -> None:

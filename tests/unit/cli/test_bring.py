@@ -706,6 +706,19 @@ class TestTheCaOfTheClients:
         assert issuers["cert/client.pem"] == issuers["cert/server.pem"]
         assert run("enable", "--json").json["changed"] is False
 
+    def test_the_key_of_the_ca_of_the_server_issues_for_clients(
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+    ) -> None:
+        """As the warning that no client has a certificate says."""
+        key = ("--client-ca-key", "../brought/below.key")
+        found = self.enable(run, "--client-ca-cert", "../brought/chain.pem", *key).json
+
+        assert "client-certificate-missing" not in {one["code"] for one in found["warnings"]}
+        assert chain(project / "cert" / "client.pem") == ["CN=client", "CN=Issuing"]
+        more = ("--client-ca-cert", "../brought/chain.pem", *key)
+        assert run("client", "alice", *more).code == 0
+        assert run("enable", "--json").json["changed"] is False
+
     def test_an_intermediate_lets_in_its_own_clients_alone(
         self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
     ) -> None:

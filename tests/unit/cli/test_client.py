@@ -122,6 +122,11 @@ class TestOneClient:
         found = compose_tls.client(enabled, ["alice"])
         assert [one.subject.partition(",")[0] for one in found.certificates or ()] == ["CN=alice"]
 
+    def test_one_name_is_no_list_of_letters(self, run: Run, enabled: Path) -> None:
+        assert compose_tls.client(enabled, "alice").issued == ("alice",)
+        found = compose_tls.export(enabled, "swarm", hosts="milvus.example.org")
+        assert "milvus.example.org" in found.names
+
 
 class TestMany:
     def test_names_come_from_a_file(self, run: Run, enabled: Path) -> None:

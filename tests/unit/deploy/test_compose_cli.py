@@ -380,6 +380,34 @@ def test_a_signal_in_the_moment_in_which_compose_starts_ends_it(
     assert not _is_alive(pid_of(tmp_path))
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("silent", ["up", "config"])
+def test_a_signal_that_wakes_nothing_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    """As where it comes between Python's last look for one and a read: here another thread gets it."""
+    monkeypatch.setattr("compose_tls.deploy.compose_cli._END_SECONDS", 0.2)
+    stubborn = STUBBORN.replace("*config*)", "none)") if silent == "config" else STUBBORN
+    cli = ComposeCli((str(program(tmp_path, "docker-compose", stubborn)),))
+    project = ComposeInvocation(tmp_path, environment={"PATH": os.environ["PATH"]})
+
+    def send() -> None:
+        pid_of(tmp_path)
+        time.sleep(0.5)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        threading.Thread(target=send, daemon=True).start()
+        with pytest.raises(KeyboardInterrupt), as_interrupt():
+            cli.up(project, ["standalone"])
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+    assert not _is_alive(pid_of(tmp_path))
+
+
 @pytest.mark.parametrize("tells", [True, False])
 def test_a_killed_command_keeps_the_project_locked_until_its_compose_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tells: bool

@@ -280,10 +280,8 @@ def _expensive(rounds: int) -> bytes:
 def test_a_passphrase_that_takes_too_long_is_not_tried() -> None:
     content = _expensive(10_000)
     load_key_pair(content, content, certificate_path="a", key_path="a", passphrase=b"x")
-    rounds = b"\x02\x02" + (10_000).to_bytes(2, "big")
-    # Of the key and of the certificates; random octets have those of the number alone now and then.
-    assert content.count(rounds) == 2
-    dear = content.replace(rounds, b"\x02\x04" + (20_000_000).to_bytes(4, "big"))
+    # Of the key and of the certificates.
+    dear = _expensive(MOST_ITERATIONS // 2 + 1)
     began = time.process_time()
     for read in (read_certificates, read_private_key):
         with pytest.raises(
@@ -299,13 +297,96 @@ def _tlv(tag: int, *parts: bytes) -> bytes:
     return bytes([tag, len(body)]) + body
 
 
-def test_an_encrypted_key_that_takes_too_long_is_not_tried() -> None:
-    # EncryptedPrivateKeyInfo (RFC 5958 section 3) with PBES2 (RFC 8018 appendix A.4), without a key.
-    rounds = _tlv(0x30, _tlv(0x04, b"salt" * 2), _tlv(0x02, (20_000_000).to_bytes(4, "big")))
-    derivation = _tlv(0x30, bytes.fromhex("06092a864886f70d01050c"), rounds)
+_SALT, _MANY = b"salt" * 2, (20_000_000).to_bytes(4, "big")
+_ROUNDS = _tlv(0x02, _MANY)
+_DATA_KIND = bytes.fromhex("06092a864886f70d010701")
+
+
+def _in_pieces(content: bytes) -> bytes:
+    return (
+        b"\x24\x80" + b"".join(_tlv(4, content[n : n + 1]) for n in range(len(content))) + b"\0\0"
+    )
+
+
+def _pfx(
+    salt: bytes, rounds: bytes = _ROUNDS, digest: int = 32, safe: bytes = b"\x30\x00"
+) -> bytes:
+    """A PKCS #12 file without a key, and a checksum that takes so many rounds (RFC 7292 section 4)."""
+    sha256 = _tlv(0x30, bytes.fromhex("0609608648016503040201"), b"\x05\x00")
+    mac = _tlv(0x30, _tlv(0x30, sha256, _tlv(4, bytes(digest))), salt, rounds)
+    content = _tlv(0x30, _DATA_KIND, _tlv(0xA0, _tlv(4, safe)))
+    return _tlv(0x30, b"\x02\x01\x03", content, mac)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _pfx(_tlv(4, _SALT)),
+        _pfx(b"\x04\x83\0\0\x08" + _SALT),
+        _pfx(_tlv(0x24, _tlv(4, _SALT))),
+        _pfx(_in_pieces(_SALT)),
+        _pfx(_tlv(4, _SALT), b"\x02\x81\x04" + _MANY),
+        _pfx(_tlv(4, _SALT), b"\x02\x84\0\0\0\x04" + _MANY),
+        _pfx(_tlv(4, _SALT), digest=33),
+    ],
+    ids=["usual", "long length", "constructed", "pieces", "long number", "longer", "digest"],
+)
+def test_rounds_are_counted_in_every_spelling(content: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(CertificateUnreadable, match=r"asks for 20,000,000 rounds"):
+        read_certificates(content, "s.p12", b"x")
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _pfx(b"\x1f\x04\x08" + _SALT),
+        _pfx(_tlv(4, _SALT), b"\x1f\x02\x04" + _MANY),
+        _pfx(_tlv(4, _SALT), safe=_tlv(0x30, *[_tlv(0x30, _DATA_KIND, _tlv(0xA0, b"\x04\x00"))])),
+        _tlv(0x30, b"\x02\x01\x03", b"\x30\x80" * 40),
+        b"\x30\x84\0\x0f\0\0\x02\x01\x03" + b"\x05\0" * 491_518,
+    ],
+    ids=["salt", "number", "empty", "deep", "many"],
+)
+def test_a_form_that_no_program_writes_is_not_tried(content: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(CertificateUnreadable, match="in a form that cannot be read"):
+        read_certificates(content, "s.p12", b"x")
+    assert time.process_time() - began < 1
+
+
+def test_older_programs_write_lengths_of_no_end() -> None:
+    pair = mint()
+    content = pkcs12_of(pair, pair.certificate_pem, name="s", passphrase=b"x")
+    assert content[:2] == b"\x30\x82"
+    endless = b"\x30\x80" + content[4:] + b"\0\0"
+    assert read_certificates(endless, "s.p12", b"x") == read_certificates(content, "s.p12", b"x")
+
+
+@pytest.mark.parametrize("between", ["", "\r", " \n", "\n\nNote: x\n\n", "Note: x\n\n"])
+def test_an_encrypted_key_in_any_lines_is_as_expensive(between: str) -> None:
+    label = "ENCRYPTED PRIVATE KEY"
+    body = b64encode(_dear_key()).decode()
+    pem = f"-----BEGIN {label}-----{between}{body}-----END {label}-----\n"
+    began = time.process_time()
+    with pytest.raises(CertificateUnreadable, match=r"asks for 20,000,000 rounds|cannot be read"):
+        read_private_key(pem.encode(), "s.key", b"x")
+    assert time.process_time() - began < 1
+
+
+def _dear_key() -> bytes:
+    """EncryptedPrivateKeyInfo (RFC 5958 section 3) with PBES2 (RFC 8018 appendix A.4), without a key."""
+    derivation = _tlv(
+        0x30, bytes.fromhex("06092a864886f70d01050c"), _tlv(0x30, _tlv(0x04, _SALT), _ROUNDS)
+    )
     cipher = _tlv(0x30, bytes.fromhex("060960864801650304012a"), _tlv(0x04, bytes(16)))
     scheme = _tlv(0x30, bytes.fromhex("06092a864886f70d01050d"), _tlv(0x30, derivation, cipher))
-    der = _tlv(0x30, scheme, _tlv(0x04, bytes(16)))
+    return _tlv(0x30, scheme, _tlv(0x04, bytes(16)))
+
+
+def test_an_encrypted_key_that_takes_too_long_is_not_tried() -> None:
+    der = _dear_key()
     label = "ENCRYPTED PRIVATE KEY"
     pem = f"-----BEGIN {label}-----\n{b64encode(der).decode()}\n-----END {label}-----\n"
     began = time.process_time()

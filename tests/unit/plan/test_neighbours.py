@@ -391,6 +391,26 @@ class TestMode2:
         assert "Dify has no option for a client certificate" in error.hint
         assert "--accept clients-cut-off" in error.hint
 
+    @pytest.mark.parametrize(
+        "image", ["mysql:8.4", "bitnami/redis:8.0", "quay.io/coreos/etcd:v3.5.5", "minio/minio"]
+    )
+    def test_a_database_that_shares_the_environment_of_an_application_is_none_of_them(
+        self, image: str
+    ) -> None:
+        shared = "x-shared: &shared {MILVUS_URI: 'http://milvus:19530'}\n"
+        other = f"  other: {{image: '{image}', environment: *shared}}\n"
+
+        with pytest.raises(ClientsCutOff) as refused:
+            enable(
+                observation(
+                    shared + MILVUS + other + "  app: {image: acme/app, environment: *shared}\n"
+                ),
+                mode=2,
+            )
+
+        assert "app (" in refused.value.message
+        assert "other" not in refused.value.message
+
     def test_it_can_be_accepted_and_leaves_them_alone(self) -> None:
         seen = observation(MILVUS + APP)
         planned = enable(seen, mode=2, accept=("clients-cut-off",))

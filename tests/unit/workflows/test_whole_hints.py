@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -166,6 +167,13 @@ def test_export_names_the_project_in_what_it_says_to_type(here: Path) -> None:
         export(here, "helm", OPTIONS, environment={})
 
     assert caught.value.hint.startswith(f"compose-tls {SPELLED} enable --mode 1; ")
+
+
+def test_a_traceback_shows_the_next_step(here: Path) -> None:
+    with pytest.raises(NotEnabled) as caught:
+        export(here, "helm", OPTIONS, environment={})
+
+    assert traceback.format_exception(caught.value)[-1] == f"next: {caught.value.hint}\n"
 
 
 def test_export_names_it_in_its_warnings_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
