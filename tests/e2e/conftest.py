@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.kept_rows import Stack, kept
 from tests.e2e.session import Project
 
 IMAGES = Path(__file__).with_name("images")
@@ -96,6 +97,13 @@ def images(engine: None) -> None:
         done = subprocess.run(build, capture_output=True, text=True, timeout=1500, check=False)
     if done.returncode:
         missing(f"the images can be neither pulled nor built: {done.stderr.strip()[-300:]}")
+
+
+@pytest.fixture
+def stack(images: None, tmp_path: Path) -> Iterator[Stack]:
+    """A project with one Milvus, taken down at the end."""
+    with kept(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

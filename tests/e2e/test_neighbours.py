@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.image_names import MILVUS
+from tests.e2e.kept_rows import SERVICE
 from tests.e2e.session import Project
-from tests.e2e.test_recreation import SERVICE
 from tests.patience import LONG
 
 pytestmark = pytest.mark.own_ports

@@ -16,8 +16,8 @@ import yaml
 
 from tests.e2e import whole_stack
 from tests.e2e.image_names import OLDER_MILVUS
+from tests.e2e.kept_rows import ROWS, Stack, kept, rows
 from tests.e2e.session import openssl, pymilvus, run
-from tests.e2e.test_recreation import ROWS, Stack, kept, rows
 
 pytestmark = pytest.mark.own_ports
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import yaml
 
 from tests.e2e import whole_stack
 from tests.e2e.image_names import ETCD, MILVUS, S3
+from tests.e2e.kept_rows import ROWS, Stack, rows
 from tests.e2e.session import run
-from tests.e2e.test_recreation import ROWS, Stack, kept, rows
 from tests.judges.kubernetes import CHART_VARIABLE, rendered
 from tests.judges.test_kubernetes import export
 from tests.judges.test_whole_release import NAMESPACE, pods, secrets_of, seen_by, whole
@@ -35,12 +34,6 @@ MINIO = f"{RELEASE}-minio"
 MINIO_CERTIFICATES = "/etc/minio/certs"
 # The scripts of Bitnami's image make settings of these, and etcd refuses to know them.
 OF_SCRIPTS = ("ON_K8S", "START_FROM_SNAPSHOT", "DISASTER_RECOVERY", "CLUSTER_DOMAIN", "DATA_DIR")
-
-
-@pytest.fixture
-def stack(images: None, tmp_path: Path) -> Iterator[Stack]:
-    with kept(tmp_path) as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 
 from tests.e2e import whole_stack
 from tests.e2e.image_names import MILVUS
+from tests.e2e.kept_rows import ROWS, Stack, kept, rows
 from tests.e2e.session import run
 from tests.e2e.test_matrix import KEY_TYPES, STYLES, Caller, is_served
-from tests.e2e.test_recreation import ROWS, Stack, kept, rows
 from tests.e2e.test_whole_stack import links, write
 from tests.unit.pki.minting import CLIENT, mint
 

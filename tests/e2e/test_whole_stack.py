@@ -15,8 +15,8 @@ import yaml
 
 from tests.e2e import whole_stack
 from tests.e2e.conftest import missing
+from tests.e2e.kept_rows import ROWS, Stack, rows
 from tests.e2e.session import run
-from tests.e2e.test_recreation import ROWS, Stack, kept, rows
 from tests.patience import LONG
 
 pytestmark = pytest.mark.own_ports
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.own_ports
 TLS_HANDSHAKE = "1603"
 """How each side of a TLS connection begins: RFC 8446 section 5.1."""
 PORTS = {2379: "etcd", 9000: "S3", 19530: "Milvus"}
-
-
-@pytest.fixture
-def stack(images: None, tmp_path: Path) -> Iterator[Stack]:
-    with kept(tmp_path) as stack:
-        yield stack
 
 
 def write(stack: Stack, document: dict[str, Any]) -> bytes:

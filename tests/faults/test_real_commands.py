@@ -61,7 +61,6 @@ def test_a_signal_at_any_time_leaves_a_whole_project(tmp_path: Path, round_: int
 
 
 AT_ONCE = (("enable", "enable"), ("enable",) * 6 + ("disable",) * 2)
-COMMANDS_AT_ONCE = tuple(map(len, AT_ONCE))
 
 
 @pytest.mark.parametrize("commands", AT_ONCE)
