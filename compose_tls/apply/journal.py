@@ -118,7 +118,7 @@ class Journal:
 
 
 def read_journal(
-    directory: Path, outside: Iterable[Path] = (), *, accepted: bool = False
+    directory: Path, outside: Iterable[Path], *, accepted: bool = False
 ) -> Journal | None:
     """The journal that an interrupted command of this user left in a project; ``None`` without one.
 

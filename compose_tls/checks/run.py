@@ -200,7 +200,7 @@ def run_server(
     *,
     now: datetime,
     timeout: float,
-    on_event: OnEvent = silent,
+    on_event: OnEvent,
 ) -> tuple[Probe, ...]:
     """Run the checks that concern TLS only, against a server that is not Milvus: etcd, an object store.
 

@@ -113,7 +113,7 @@ def docker_host_of(environment: Mapping[str, str]) -> DockerHost:
     )
 
 
-def reach(environment: Mapping[str, str], *, patience: int = PATIENCE) -> DockerHost:
+def reach(environment: Mapping[str, str], *, patience: int) -> DockerHost:
     """The endpoint, where it is on this machine and something listens there.
 
     Args:

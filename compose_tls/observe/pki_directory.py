@@ -34,7 +34,7 @@ def read_pki(
     config: TlsConfig,
     state: State | None,
     reader: FileReader,
-    services: Iterable[str] = (),
+    services: Iterable[str],
 ) -> PkiFacts:
     """Read the PKI directory and the TLS directory, also that of an earlier enable.
 

@@ -124,7 +124,7 @@ def _is_issued_among(certificate: x509.Certificate, others: Iterable[x509.Certif
     )
 
 
-def is_public_ca(content: bytes, passphrase: bytes | None = None) -> bool:
+def is_public_ca(content: bytes, passphrase: bytes | None) -> bool:
     """Whether the CA certificates of a file are, or lead to, one that this system trusts.
 
     Args:

@@ -17,7 +17,7 @@ _DEEP: Final = regex(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])")
 
 
 def context_findings(
-    project: Project, config: TlsConfig, showing: Sequence[str] = ()
+    project: Project, config: TlsConfig, showing: Sequence[str]
 ) -> tuple[TlsWarning, ...]:
     """Warnings about images that would contain keys, one per service.
 

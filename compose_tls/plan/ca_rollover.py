@@ -113,7 +113,7 @@ def client_sources(
     *,
     within: timedelta | None,
     force: bool,
-    showing: Iterable[str] = (CLIENT,),
+    showing: Iterable[str],
 ) -> dict[str, Source]:
     """Where the clients' own CA and our clients come from, where clients have one; otherwise nothing.
 

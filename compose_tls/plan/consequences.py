@@ -43,7 +43,7 @@ def consequences(
     project: Project,
     milvus: Sequence[MilvusService],
     config: TlsConfig,
-    showing: Sequence[str] = (),
+    showing: Sequence[str],
 ) -> Consequences:
     """Find the side effects.
 

@@ -129,9 +129,7 @@ def export_orders(
     )
 
 
-def own_stem(
-    release: Release, config: TlsConfig, directory: Path, identity: str = layout.SERVER
-) -> Path:
+def own_stem(release: Release, config: TlsConfig, directory: Path, identity: str) -> Path:
     """Where certificate and key of a server of its own are, without suffix."""
     stem = release.stem if identity == layout.SERVER else f"{release.stem}.{identity}"
     return directory / config.pki_dir / layout.EXPORTS_DIRECTORY / stem

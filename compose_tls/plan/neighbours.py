@@ -46,7 +46,7 @@ def plan_neighbours(
     milvus: Sequence[MilvusService],
     config: TlsConfig,
     names: Collection[str],
-    override: Path | None = None,
+    override: Path | None,
 ) -> Neighbours:
     """Decide about every service that talks to Milvus.
 

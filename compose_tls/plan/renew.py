@@ -97,8 +97,8 @@ def plan_renew(
     extent: Extent,
     within: timedelta | None,
     force: bool,
-    restart: bool = True,
-    users_of_images: Mapping[str, str] = {},
+    restart: bool,
+    users_of_images: Mapping[str, str],
 ) -> RenewPlan:
     """Work out everything that ``renew`` will do.
 

@@ -40,7 +40,7 @@ def plan_stack(
     project: Project,
     proxies: Sequence[MilvusService],
     config: TlsConfig,
-    override: Path | None = None,
+    override: Path | None,
 ) -> Stack:
     """Work out what else has to change, by ``--scope``.
 

@@ -30,7 +30,7 @@ def health_change(
     ports: Sequence[int],
     tool: ToolTls,
     config: TlsConfig,
-    hosts: Collection[str] = (),
+    hosts: Collection[str],
 ) -> tuple[Rewriting | None, tuple[TlsWarning, ...]]:
     """How the health check of a server asks over TLS; ``None`` where it stays as it is.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
-from compose_tls.plan.stack_parts import NOTHING_ELSE, Stack
+from compose_tls.plan.stack_parts import Stack
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.setup import Directory, Member, TlsSetup
@@ -18,7 +18,7 @@ def tls_setup(
     milvus: Sequence[MilvusService],
     identities: IdentityPlan,
     config: TlsConfig,
-    stack: Stack = NOTHING_ELSE,
+    stack: Stack,
 ) -> TlsSetup:
     """What is wanted of a project.
 

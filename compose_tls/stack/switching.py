@@ -48,7 +48,7 @@ def recipe(
     variables: Mapping[str, str | None],
     found: ClientConnection,
     tls: ClientTls,
-    document: Found | None = None,
+    document: Found | None,
 ) -> Recipe | None:
     """The new settings of a service; ``None`` where it cannot be switched, or no one knows how.
 

@@ -75,9 +75,9 @@ def enable_opened(
     given: preamble.Opened,
     *,
     dry_run: bool = False,
-    up: bool = False,
-    keep_on_failure: bool = False,
-    on_event: listener.OnEvent = listener.silent,
+    up: bool,
+    keep_on_failure: bool,
+    on_event: listener.OnEvent,
     before_proof: Callable[[ServicePlan], None] = lambda _: None,
 ) -> EnableResult:
     """The same for a project whose settings are settled.

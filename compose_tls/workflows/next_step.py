@@ -35,7 +35,7 @@ def start_command(
     project: Project,
     plan: Plan,
     services: Sequence[str],
-    neighbours: Sequence[str] = (),
+    neighbours: Sequence[str],
     redefined: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """What makes services run with the files of a plan.

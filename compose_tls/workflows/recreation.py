@@ -52,7 +52,7 @@ class Review(Origin):
     _known: dict[str, tuple[Declared, Deployed | None]] = field(default_factory=dict, repr=False)
 
     def recreating(
-        self, services: Collection[str], others: Collection[str], clients: Collection[str] = ()
+        self, services: Collection[str], others: Collection[str], clients: Collection[str]
     ) -> Iterator[Finding]:
         """What recreating services would lose.
 

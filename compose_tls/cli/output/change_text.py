@@ -216,7 +216,7 @@ def _directory(path: str) -> str:
     return posixpath.dirname(path) if posixpath.isabs(path) else path.partition("/")[0]
 
 
-def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
+def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool) -> Iterator[Line]:
     """The result of renew."""
     yield _renewed(result)
     if result.changed and (verbose or result.dry_run):

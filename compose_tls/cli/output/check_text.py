@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from compose_tls.workflows.watch import Round
 
 
-def check_result_lines(
-    result: CheckResult, *, verbose: bool, checks_told: bool = False
-) -> Iterator[Line]:
+def check_result_lines(result: CheckResult, *, verbose: bool, checks_told: bool) -> Iterator[Line]:
     """The probes, unless they were told as they ended, and what they prove."""
     if not checks_told:
         yield from rendering.check_lines(result.checks, verbose=verbose)

@@ -19,7 +19,7 @@ def result_json(result: Result) -> str:
     return to_json(result)
 
 
-def failure_json(command: str, error: ComposeTlsError, checks: Sequence[Probe] = ()) -> str:
+def failure_json(command: str, error: ComposeTlsError, checks: Sequence[Probe]) -> str:
     """An error as one JSON document."""
     from compose_tls.results import to_json
 

@@ -41,7 +41,7 @@ _ACTIONS: Final[Mapping[str, Style]] = {
 
 
 def failure_lines(
-    error: ComposeTlsError, checks: Sequence[Probe] = (), *, verbose: bool = False
+    error: ComposeTlsError, checks: Sequence[Probe], *, verbose: bool
 ) -> Iterator[Line]:
     """An error for people: what, where, what next."""
     message = error.message
