@@ -146,6 +146,15 @@ class ProjectFiles:
         return any(real.is_relative_to(place) for place in (self.root, *self.outside))
 
 
+def has_name_elsewhere(path: Path) -> bool:
+    """Whether a file is in another directory, too, under a name of its own (a hard link)."""
+    status = path.stat()
+    if status.st_nlink == 1:
+        return False
+    with os.scandir(real_path(path).parent) as beside:
+        return sum(one.inode() == status.st_ino for one in beside) < status.st_nlink
+
+
 def is_directory(path: Path) -> bool:
     """Whether a directory is there that this process can see; of a name that is too long, no."""
     try:
