@@ -26,7 +26,6 @@ from compose_tls.checks.tls_client import (
     places,
     present,
     repeated,
-    served_chain,
     tls,
     why,
 )
@@ -230,7 +229,16 @@ def _served(target: Target, timeout: float) -> tuple[bytes, ...]:
     context.verify_mode = ssl.CERT_NONE
     present(context, target)
     with tls(target, context, Deadline.after(timeout)) as connection:
-        return served_chain(connection)
+        return _served_chain(connection)
+
+
+def _served_chain(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """All certificates that the server sent, its own first, PEM.
+
+    Python tells them from 3.13 on, and before by a method of the connection below only.
+    """
+    shown = connection._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    return tuple(one.public_bytes().encode() for one in shown)
 
 
 def _with_certificate(outcome: Outcome, target: Target, timeout: float) -> Outcome:
