@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.unit.checks.servers import (
     over_tls,
     says,
 )
+from tests.unit.pki.minting import DAY, mint
 
 
 def look(pki: Pki, probe: Any, script: Script | None = None, **changes: Any) -> Outcome:
@@ -172,6 +174,19 @@ def test_what_an_sdk_refuses_is_not_green(name: str, tmp_path: Path) -> None:
     if shakes.ok:
         assert reason.replace("s.pem", "the served chain") in found.observed
         assert found.hint
+
+
+@pytest.mark.parametrize(("start", "end"), [(NOW - 9 * DAY, NOW - DAY), (NOW + DAY, NOW + 9 * DAY)])
+def test_an_intermediate_that_is_not_valid_is_told_apart_from_its_server(
+    tmp_path: Path, start: datetime, end: datetime
+) -> None:
+    root = mint("root", ca=True)
+    lower = mint("lower", ca=True, issuer=root, start=start, end=end)
+    server = replace(mint(issuer=lower), chain_pem=lower.certificate_pem)
+    found = look(served(Brought(server, root.certificate_pem), tmp_path), handshake)
+    assert not found.ok
+    told = f"its intermediate CN=lower is valid from {start:%Y-%m-%d %H:%M} UTC to {end:%Y-%m-%d}"
+    assert told in found.observed
 
 
 def test_an_sdk_that_refuses_what_the_others_take_is_told(tmp_path: Path) -> None:

@@ -317,6 +317,7 @@ class TestIntermediates:
         (project / "chain.pem").write_bytes(below.certificate_pem + root.certificate_pem)
         (project / "below.key").write_bytes(below.private_key_pem)
         bring = ("--ca-cert", "chain.pem", "--ca-key", "below.key")
+        planned = run("enable", "--dry-run", "--json", *bring).json
         enabled = run("enable", "--json", *bring).json
 
         nothing = run("renew", "--no-restart", "--json", *bring).json
@@ -324,6 +325,8 @@ class TestIntermediates:
 
         cut = [w["path"] for w in enabled["warnings"] if w["code"] == "certificate-cut-short"]
         assert cut == ["cert/server.pem", "cert/client.pem"]
+        told = [[(w["code"], w["message"]) for w in one["warnings"]] for one in (planned, enabled)]
+        assert told[0] == told[1]
         assert nothing["changed"] is False
         assert [w["code"] for w in nothing["warnings"]] == ["ca-expires-soon"]
         codes = {w["code"] for w in forced["warnings"]}
