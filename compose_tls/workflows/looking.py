@@ -76,7 +76,7 @@ class _Look:
             wanted, found = self.engine_project.look(one.name, self.project)
             said = verdict(found, wanted, self.changed(one))
             if said.agreement == "absent":
-                by_others = self.taken(wanted)
+                by_others = {} if found and _is_paused(found) else self.taken(wanted)
                 told = (f"port {port} is in use by {owner}" for port, owner in by_others.items())
                 said = replace(said, reasons=(*said.reasons, *told))
                 taken |= by_others
