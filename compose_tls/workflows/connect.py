@@ -127,12 +127,12 @@ def _as_declared(
     [one] = declared_tls(located.project, [milvus.name for milvus in located.milvus])
     if one.mode is None or one.mode is settings.tls_mode:
         return settings, ()
-    text = f"{one.name} is set to mode {int(one.mode)}, and enable recorded {settings.mode}"
     off = " and accepts clients in plain text only" if one.mode is TlsMode.OFF else ""
+    text = f"{one.name} is set to mode {int(one.mode)}{off}; enable recorded {settings.mode}"
     path, _, line = (one.place or "").partition(":")
     warning = TlsWarning(
         "mode-differs",
-        text + off,
+        text,
         path or None,
         f"compose-tls enable --mode {max(int(one.mode), settings.mode)} makes them the same",
         number(line),
