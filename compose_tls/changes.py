@@ -110,11 +110,6 @@ class IdentityPlan:
         return {one.identity.name: one.source for one in self.identities}
 
     @property
-    def orders(self) -> tuple[CertificateOrder, ...]:
-        """What is to be issued."""
-        return tuple(one.order for one in self.identities if one.order is not None)
-
-    @property
     def requests(self) -> tuple[CertificateOrder, ...]:
         """What signing requests are written for."""
         return tuple(one.request for one in self.identities if one.request is not None)

@@ -34,6 +34,10 @@ or everything that Milvus connects to."""
 Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
 """What the settings say of a connection; ``unknown`` where not all of them can be read."""
 
+ServerPurpose: TypeAlias = Literal["metadata", "object store", "messages"]
+"""What Milvus uses a server for, as the purpose of a link says it."""
+METRICS: Final = "metrics and health"
+"""The purpose of a port of Milvus that stays in plain text."""
 COMPONENTS: Final = "components among each other"
 """The purpose of the links between the parts of a Milvus cluster."""
 ETCD_MEMBERS: Final = "members of etcd among each other"
@@ -49,6 +53,14 @@ Reach: TypeAlias = Literal["nobody", "loopback", "address", "everyone"]
 EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is bound here
 """Every IPv4 address of a machine."""
 
+
+HOST_NAME: Final = "host.docker.internal"
+"""How containers reach the host: https://docs.docker.com/desktop/features/networking/"""
+
+GRPC_PORT: Final = 19530
+METRICS_PORT: Final = 9091
+DATA_DIRECTORY: Final = "/var/lib/milvus"
+"""What Milvus has where nothing else is set: configs/milvus.yaml of the releases."""
 
 LAST_PORT: Final = 65535
 RENEW_BEFORE: Final = timedelta(days=30)

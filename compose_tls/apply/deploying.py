@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, Plai
 
 from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import foreign, name_in, require_ours
-from compose_tls.apply.preconditions import digest
+from compose_tls.apply.preconditions import digest, nothing_changed
 from compose_tls.apply.transaction import apply
 from compose_tls.apply.unproved import DEPLOYING, forget
 from compose_tls.changes import (
@@ -34,7 +34,7 @@ from compose_tls.changes import (
     RemoveFile,
     sha256,
 )
-from compose_tls.errors import ProjectChanged, WriteFailed
+from compose_tls.errors import ProjectChanged
 from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real_path
 from compose_tls.layout import IGNORE_ALL, IGNORE_FILE, PRIVATE, PRIVATE_DIRECTORY
 from compose_tls.signals import deferred
@@ -151,12 +151,7 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
             ops.sync_directory(deploying.root)
     except OSError as error:
         forget(deploying.root, ops)
-        raise WriteFailed(
-            f"the project cannot be written: {error.strerror or error}; nothing was changed",
-            hint="check the permissions of the project directory and the free disk space, then "
-            "run it again",
-            path=DEPLOYING,
-        ) from None
+        raise nothing_changed(error, DEPLOYING) from None
 
 
 def read(root: Path) -> Deploying | None:

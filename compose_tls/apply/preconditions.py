@@ -1,4 +1,4 @@
-"""Preconditions of a change: whether a file and its directory can be written."""
+"""Preconditions of a change: files and directories can be written, and nothing is in the way."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pathlib import Path
 
 from compose_tls.apply.file_ops import naming
 from compose_tls.apply.journal import StepAction
-from compose_tls.changes import MakeDirectory, Plan, sha256
+from compose_tls.changes import CreateFile, MakeDirectory, Plan, sha256
+from compose_tls.errors import ValueInTheWay, WriteFailed
 from compose_tls.files import CHANGED_LIMIT, open_real, read_regular
 from compose_tls.layout import PUBLIC_DIRECTORY
 from compose_tls.patterns import regex
+from compose_tls.shell import moved_away
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _OCTAL = regex(r"\\([0-7]{3})")
@@ -126,6 +128,47 @@ def _require_replaceable(path: Path) -> None:
         raise PermissionError(
             errno.EPERM, "it can only be appended to (chattr -a ends that)", str(path)
         )
+
+
+def require_unobstructed(plan: Plan) -> None:
+    """Make sure that no pipe, link to nothing or the like is where a plan makes a file or directory.
+
+    When the project was read, there was no file.
+
+    Raises:
+        ValueInTheWay: There is one.
+    """
+    for change in plan.changes:
+        match change:
+            case MakeDirectory(path=path):
+                what, free = "directory", path.is_dir()
+            case CreateFile(path=path, before=None):
+                # One that came meanwhile is the transaction's to find.
+                what, free = "regular file", path.is_file()
+            case _:
+                continue
+        if not free and os.path.lexists(path):
+            name = plan.relative(path)
+            raise ValueInTheWay(
+                f"{name} is not a {what}, which is required there",
+                hint=moved_away(name),
+                path=name,
+            )
+
+
+def nothing_changed(error: OSError, path: str | None) -> WriteFailed:
+    """That the disk refused before any file of the project was changed.
+
+    Args:
+        error: What it said.
+        path: Of what, as people see it; ``None`` where it does not say.
+    """
+    return WriteFailed(
+        f"the project cannot be written: {error.strerror or error}; nothing was changed",
+        hint="check the permissions of the project directory and the free disk space, then "
+        "run it again",
+        path=path,
+    )
 
 
 def missing_directories(plan: Plan) -> list[tuple[Path, int]]:

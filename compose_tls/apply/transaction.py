@@ -17,6 +17,7 @@ from compose_tls.apply.journal import (
     name_in,
     unfinished_journal_path,
 )
+from compose_tls.apply.preconditions import nothing_changed
 from compose_tls.apply.recover import carry_out
 from compose_tls.apply.rolling import drop, hold, put_in_force, roll_forward, store
 from compose_tls.apply.staging import Steps, Write
@@ -89,7 +90,7 @@ class _Transaction:
             steps = (*(write.step for write in writes), *self.steps.removals())
             self.steps.require_writable((path for path, _ in directories), steps)
         except OSError as error:
-            raise self.failed(error) from None
+            raise nothing_changed(error, self.name(error)) from None
         if not steps and not directories:
             self.done = True
             return
@@ -107,7 +108,9 @@ class _Transaction:
                 # The disk reported an error, and had done it.
                 return
             if isinstance(error, OSError):
-                raise (self.stopped if self.committed else self.failed)(error) from None
+                if self.committed:
+                    raise self.stopped(error) from None
+                raise nothing_changed(error, self.name(error)) from None
             raise
         self.commit(replace(journal, complete=True))
 
@@ -191,14 +194,6 @@ class _Transaction:
             _kept(change.path, self.plan.relative(change.path))
             for change in self.plan.changes
             if isinstance(change, RemoveDirectory) and change.path.is_dir()
-        )
-
-    def failed(self, error: OSError) -> WriteFailed:
-        return WriteFailed(
-            f"the project cannot be written: {error.strerror or error}; nothing was changed",
-            hint="check the permissions of the project directory and the free disk space, then "
-            "run it again",
-            path=self.name(error),
         )
 
     def stopped(self, error: OSError) -> WriteFailed:

@@ -15,9 +15,9 @@ from compose_tls.compose.volumes import Mount
 from compose_tls.errors import EditRefused
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import DATA_DIRECTORY
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
 
-_DATA_DIRECTORY = "/var/lib/milvus"
 _PREFIX = regex(r"(?:\$\w+|\$\{(?:[^{}]|\{[^{}]*\})*\})(?=/)")
 
 
@@ -233,7 +233,7 @@ def _source(order: MountOrder, base: Path) -> str:
 def _flags(mounts: ReadSequence[Mount]) -> list[str]:
     """The options that our mounts share with their neighbours."""
     binds = [mount for mount in mounts if mount.host_path is not None]
-    configuration = [m for m in binds if not m.target.startswith(_DATA_DIRECTORY)]
+    configuration = [m for m in binds if not m.target.startswith(DATA_DIRECTORY)]
     flags = ["ro"] if configuration and all("ro" in m.options for m in configuration) else []
     # An SELinux label is needed by all bind mounts of a host or by none. "z": ours may be shared.
     labelled = binds and all({"z", "Z"} & set(m.options) for m in binds)

@@ -11,7 +11,7 @@ from compose_tls import layout
 from compose_tls.changes import CreateFile, IdentityPlan, Pending, Plan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
-from compose_tls.credentials.key_files import KeyFiles, read
+from compose_tls.credentials.key_files import CHECK_PATH, KeyFiles, read
 from compose_tls.credentials.soundness import ANOTHER_CA, unsound
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.observation import CertificateFacts, Observation
@@ -156,7 +156,7 @@ def _require_pem(path: Path, directory: Path) -> None:
     Raises:
         CertificateUnreadable: It is not PEM, or its key is encrypted.
     """
-    content = read(path, directory, "name an existing file that you may read")
+    content = read(path, directory, CHECK_PATH)
     if b"-----BEGIN " not in content or b"ENCRYPTED" in content:
         name = relative(path, directory)
         raise CertificateUnreadable(

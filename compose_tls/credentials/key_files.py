@@ -18,7 +18,7 @@ from compose_tls.project.model import may_have_client_ca
 from compose_tls.values import dataclass
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
-_CHECK_PATH = "name an existing file that you may read"
+CHECK_PATH = "name an existing file that you may read"
 ISSUER_HINTS = {
     CA: "name the CA and its key with --ca-cert and --ca-key, or restore the key",
     CLIENT_CA: "name the client CA and its key with --client-ca-cert and --client-ca-key, or"
@@ -104,7 +104,7 @@ class KeyFiles:
         path = files.certificate if files and files.certificate else self._place(ca)
         name = relative(path, self.directory)
         passphrase = self._passphrase(files) if files else None
-        content = read(path, self.directory, _CHECK_PATH)
+        content = read(path, self.directory, CHECK_PATH)
         whole = ca == CA
         return load_certificates(content, path=name, passphrase=passphrase, whole=whole), name
 
@@ -131,7 +131,7 @@ class KeyFiles:
     def _passphrase(self, files: BroughtFiles) -> bytes | None:
         if files.passphrase is None:
             return None
-        return passphrase_in(read(files.passphrase, self.directory, _CHECK_PATH))
+        return passphrase_in(read(files.passphrase, self.directory, CHECK_PATH))
 
     def _pair(
         self, certificate: Path, key: Path, name: str, hint: str, passphrase: bytes | None = None

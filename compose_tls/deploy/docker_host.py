@@ -17,7 +17,7 @@ import shutil
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from compose_tls.errors import EngineRemote, EngineUnreachable
@@ -31,7 +31,11 @@ _LOCAL = "use the local engine: unset DOCKER_HOST && docker context use default"
 # Ports of the engine's API without and with TLS: https://docs.docker.com/engine/security/protect-access/
 _PLAIN_PORT, _TLS_PORT = 2375, 2376
 
-_CONNECT_SECONDS = 10.0
+PATIENCE: Final = 10
+"""Seconds for a first answer: an engine gives it at once, on a busy machine within seconds; what takes
+connections and is none, never."""
+LITTLE_PATIENCE: Final = 2
+"""Likewise, where a command can do without the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +113,12 @@ def docker_host_of(environment: Mapping[str, str]) -> DockerHost:
     )
 
 
-def reach(environment: Mapping[str, str], *, seconds: float | None = None) -> DockerHost:
+def reach(environment: Mapping[str, str], *, patience: int = PATIENCE) -> DockerHost:
     """The endpoint, where it is on this machine and something listens there.
 
     Args:
         environment: The process environment: ``DOCKER_*``, ``HOME`` and ``PATH`` are read.
-        seconds: How long to wait for a connection; 10 by default.
+        patience: How long to wait for a connection, in seconds.
 
     Returns:
         The endpoint; that what listens is an engine is not yet known.
@@ -126,7 +130,7 @@ def reach(environment: Mapping[str, str], *, seconds: float | None = None) -> Do
     endpoint = docker_host_of(environment)
     require_local(endpoint)
     installed = shutil.which("docker", path=environment.get("PATH", "")) is not None
-    probe(endpoint, docker_installed=installed, seconds=seconds)
+    probe(endpoint, docker_installed=installed, patience=patience)
     return endpoint
 
 
@@ -145,19 +149,19 @@ def require_local(endpoint: DockerHost) -> None:
     )
 
 
-def probe(endpoint: DockerHost, *, docker_installed: bool, seconds: float | None = None) -> None:
+def probe(endpoint: DockerHost, *, docker_installed: bool, patience: int = PATIENCE) -> None:
     """Connect once, to tell apart why an engine cannot be reached.
 
     Args:
         endpoint: Where to connect to.
         docker_installed: Whether a ``docker`` command is on the PATH, which decides the next step.
-        seconds: How long to wait; 10 by default.
+        patience: How long to wait, in seconds.
 
     Raises:
         EngineUnreachable: Nothing there, no one listens, or no permission: each in its own words.
     """
     try:
-        _connect(endpoint.address, seconds or _CONNECT_SECONDS)
+        _connect(endpoint.address, patience)
     except FileNotFoundError:
         raise EngineUnreachable(
             f"there is no Docker engine at {endpoint.display} (from {endpoint.source})",

@@ -32,9 +32,6 @@ _T = TypeVar("_T")
 
 LABEL = "com.docker.compose."
 
-# An engine answers at once, on a busy machine within seconds; what takes connections and is none, never.
-_FIRST_ANSWER_SECONDS = 10
-
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
 LOG_LINES = 5000
 
@@ -47,18 +44,20 @@ class Engine:
     _client: DockerClient = field(repr=False)
 
     @classmethod
-    def connect(cls, environment: Mapping[str, str], *, patience: int | None = None) -> Self:
+    def connect(
+        cls, environment: Mapping[str, str], *, patience: int = docker_host.PATIENCE
+    ) -> Self:
         """The engine that the Docker command line would use.
 
         Args:
             environment: The process environment: ``DOCKER_*``, ``HOME`` and ``PATH`` are read.
-            patience: Seconds within which it has to answer the first question; 10 by default.
+            patience: Seconds within which it has to answer the first question.
 
         Raises:
             EngineUnreachable: It is missing, not running, not permitted, or does not speak the API.
             EngineRemote: It is on another machine.
         """
-        endpoint = docker_host.reach(environment, seconds=patience)
+        endpoint = docker_host.reach(environment, patience=patience)
         import docker
         from docker.constants import DEFAULT_TIMEOUT_SECONDS
         from docker.errors import DockerException
@@ -67,7 +66,7 @@ class Engine:
             client = docker.DockerClient(
                 base_url=endpoint.url,
                 tls=docker_host.tls_of(endpoint),
-                timeout=patience or _FIRST_ANSWER_SECONDS,
+                timeout=patience,
             )
         except DockerException as error:
             raise _unreachable(endpoint, error) from None

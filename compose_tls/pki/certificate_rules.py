@@ -23,6 +23,7 @@ from compose_tls.errors import (
     DemoCertificate,
     ProfileViolation,
 )
+from compose_tls.pki.constraints import DNS_ALONE
 from compose_tls.pki.demo import is_demo
 from compose_tls.pki.inspection import (
     extension,
@@ -85,7 +86,6 @@ _NEW_KEY: Final = (
 )
 _SIGNED_SIMPLY: Final = "use a certificate signed with SHA-256 by an RSA or ECDSA key"
 _RFC_5280: Final = "use a certificate made to RFC 5280"
-_SIMPLER_CA: Final = "use a CA that has only DNS name constraints, or none"
 
 # Java and Node ask whether its second bit says SSL server (openssl-req(1), nsCertType).
 _NETSCAPE_TYPE: Final = x509.ObjectIdentifier("2.16.840.1.113730.1.1")
@@ -238,7 +238,7 @@ class Judged:
             and not all(isinstance(name, _KNOWN_CONSTRAINTS) for name in held)
         ):
             raise self._violation(
-                "has name constraints of a kind that Go does not know", _SIMPLER_CA
+                "has name constraints of a kind that Go does not know", f"use {DNS_ALONE}"
             )
 
     def check_read(self) -> None:
@@ -296,13 +296,13 @@ class Judged:
         ):
             raise self._violation(
                 "has name constraints with a minimum or maximum, and gRPC, Node and rustls refuse it",
-                _SIMPLER_CA,
+                f"use {DNS_ALONE}",
             )
         unread = [name for name in held if not is_read_as_tree(name)]
         if unread:
             raise self._violation(
                 f"has the name constraint {unread[0].value!r}, which Go or Java does not read",
-                _SIMPLER_CA,
+                f"use {DNS_ALONE}",
             )
 
     def _check_names(self) -> None:

@@ -6,8 +6,12 @@ They make it harmless to trust a CA: with its key, no one can pass for another h
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from compose_tls.errors import NameNotPermitted
+
+DNS_ALONE: Final = "a CA that has only DNS name constraints, or none"
+"""What every client takes."""
 
 
 def subtrees_of(dns_names: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import CertificatePoliciesOID, NameOID
 
 from compose_tls.errors import ProfileViolation
-from compose_tls.pki.constraints import is_below, is_excluded, is_mail_below
+from compose_tls.pki.constraints import DNS_ALONE, is_below, is_excluded, is_mail_below
 from compose_tls.pki.inspection import (
     extension,
     is_issued_by,
@@ -49,8 +49,6 @@ _UNREAD: Final[Mapping[type[x509.GeneralName], str]] = {
 
 _MAPPINGS: Final = x509.ObjectIdentifier("2.5.29.33")
 _ANY_POLICY: Final = bytes.fromhex("0604551d2000")
-
-_FEWER: Final = "use a CA that has only DNS name constraints, or none"
 
 
 def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
@@ -210,7 +208,7 @@ def require_no_address_constraints(
                 raise ProfileViolation(
                     f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, "
                     "with which gRPC refuses every certificate that contains one",
-                    hint="use a CA that has only DNS name constraints, or none",
+                    hint=f"use {DNS_ALONE}",
                     path=path,
                 )
 
@@ -236,7 +234,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
             raise ProfileViolation(
                 f"the CA {title} has name constraints on {names}, with which rustls and others "
                 "refuse every certificate that contains one",
-                hint=_FEWER,
+                hint=f"use {DNS_ALONE}",
                 path=path,
             )
     mails = [str(one.value) for one in below.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
@@ -250,7 +248,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
         raise ProfileViolation(
             f"{path} has {', '.join(outside)} in a subject, for which its CA {title} may not issue: gRPC"
             " and Node refuse it",
-            hint=_FEWER,
+            hint=f"use {DNS_ALONE}",
             path=path,
         )
     permitted, excluded = _trees(ca, x509.DNSName)
@@ -280,7 +278,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
     ):
         raise ProfileViolation(
             f"{what} has the subject {subject}, for which its CA {title} may not issue",
-            hint=_FEWER,
+            hint=f"use {DNS_ALONE}",
             path=path,
         )
 
@@ -300,7 +298,7 @@ def _require_few(
                 f"{path} has {held} names under {constraints} name constraints of"
                 f" {ca.subject.rfc4514_string()}: gRPC and Node compare no more than"
                 f" {_MOST_COMPARISONS} pairs",
-                hint=_FEWER,
+                hint=f"use {DNS_ALONE}",
                 path=path,
             )
 

@@ -13,6 +13,7 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 from compose_tls.errors import ProfileViolation
 from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Purpose
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.constraints import DNS_ALONE
 from compose_tls.pki.inspection import (
     chain_to,
     extension,
@@ -40,7 +41,6 @@ _MOST_COMPARISONS: Final = 250_000
 _UNIQUE_IDENTIFIERS: Final = (0x81, 0x82)
 
 _SOUND: Final = "a certificate made to RFC 5280"
-_FEWER: Final = "a CA that has only DNS name constraints, or none"
 
 _POLICY: Final = (x509.CertificatePolicies, x509.PolicyConstraints, x509.InhibitAnyPolicy)
 
@@ -131,23 +131,26 @@ def _constrained(
     for place, ca in enumerate(chain):
         trees = [tree for trees in subtrees_of(ca) for tree in trees]
         if any(isinstance(tree, x509.DirectoryName) for tree in trees):
-            yield f"its CA {ca.subject.rfc4514_string()} has constraints of directory names", _FEWER
+            yield (
+                f"its CA {ca.subject.rfc4514_string()} has constraints of directory names",
+                DNS_ALONE,
+            )
         dns_trees = [tree.value for tree in trees if isinstance(tree, x509.DNSName)]
         for below in (certificate, *chain[:place]):
             held = [*names_of(below)[0], *(tree.removeprefix(".") for tree in dns_trees if tree)]
             unread = [name for name in held if not is_dns_name_of_rustls(name)]
             if unread and dns_trees and names_of(below)[0]:
-                yield f"under name constraints it does not read {unread[0]!r}", _FEWER
+                yield f"under name constraints it does not read {unread[0]!r}", DNS_ALONE
             names = extension(below, x509.SubjectAlternativeName)
             compared += len(trees) * (1 + len(list(names.value) if names else ()))
     if compared > _MOST_COMPARISONS:
-        yield f"it takes {compared} comparisons, and makes {_MOST_COMPARISONS}", _FEWER
+        yield f"it takes {compared} comparisons, and makes {_MOST_COMPARISONS}", DNS_ALONE
     if certificate in chain and not is_ca(certificate):
         # As its own CA it is not under its constraints, for the others.
         try:
             require_permitted_below((certificate, certificate), path="it")
         except ProfileViolation as error:
-            yield error.message, _FEWER
+            yield error.message, DNS_ALONE
 
 
 def _unread_by_rustls(one: x509.Certificate) -> Iterator[str]:

@@ -14,11 +14,10 @@ from compose_tls.project.reachability import is_anybody
 from compose_tls.results import CertificateResult, Link
 from compose_tls.stack import etcd, kafka, object_store
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS
-from compose_tls.vocabulary import COMPONENTS, ETCD_MEMBERS
+from compose_tls.vocabulary import COMPONENTS, ETCD_MEMBERS, METRICS
 from compose_tls.yamlpatch.intent import Route
 
 _INTERNAL: Route = ("internaltls", "serverPemPath")
-_METRICS = "metrics and health"
 
 
 def with_certificates(
@@ -131,7 +130,7 @@ def _of_store(service: Service) -> str | None:
 
 def _reason(project: Project, link: Link) -> str | None:
     """Why a connection is plain text; ``None`` where its note says so."""
-    if link.purpose == _METRICS:
+    if link.purpose == METRICS:
         return "Milvus has no TLS there, in any mode"
     inside = all(name in project.compose.services for name in link.targets)
     if link.purpose == ETCD_MEMBERS:

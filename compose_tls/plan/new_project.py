@@ -41,7 +41,6 @@ from compose_tls.layout import (
 )
 from compose_tls.patterns import regex
 from compose_tls.stack import attu, etcd
-from compose_tls.stack.milvus.settings import PROXY_PORT
 from compose_tls.targets.new_project.embed_script import (
     DATA,
     SCRIPT,
@@ -64,7 +63,7 @@ from compose_tls.targets.new_project.new_compose_file import (
 )
 from compose_tls.targets.new_project.services import ATTU_PORT, EMBEDDED_ETCD_FILE
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import LAST_PORT, TlsWarning, number
+from compose_tls.vocabulary import GRPC_PORT, LAST_PORT, TlsWarning, number
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -210,9 +209,9 @@ def _address(publish: str) -> tuple[str, int]:
     if wrong or address is None:
         raise InvalidSetting(
             f"--publish {publish} is not an IP address, with or without a port",
-            hint=f"name one as in --publish {LOOPBACK}:{PROXY_PORT}; 0.0.0.0 is all of this machine",
+            hint=f"name one as in --publish {LOOPBACK}:{GRPC_PORT}; 0.0.0.0 is all of this machine",
         )
-    return str(address), int(port) if named else PROXY_PORT
+    return str(address), int(port) if named else GRPC_PORT
 
 
 def _made(
@@ -226,7 +225,7 @@ def _made(
     if wanted.attu and port == ATTU_PORT:
         raise ConflictingSettings(
             f"--publish {wanted.publish} takes port {port}, which Attu uses",
-            hint=f"choose another port, or leave --with attu out; {PROXY_PORT} is the usual one",
+            hint=f"choose another port, or leave --with attu out; {GRPC_PORT} is the usual one",
         )
     stack = NewStack(
         flavour=flavour,
@@ -272,14 +271,14 @@ def _release(version: str | None) -> tuple[MilvusLine, str]:
 def _attu(flavour: Flavour, release: MilvusLine, config: TlsConfig) -> AttuService:
     connection = Connection(
         mode=config.tls_mode,
-        uri=f"https://localhost:{PROXY_PORT}",
+        uri=f"https://localhost:{GRPC_PORT}",
         server_name=config.server_name,
         ca_pem=_place(config.served_dir, CA_CERTIFICATE),
         client_pem=_place(config.pki_dir, CLIENT_CERTIFICATE),
         client_key=_place(config.pki_dir, CLIENT_KEY),
         rest_uri=None,
         release=release.line,
-        container_route=ContainerRoute(accepts_clients(flavour), PROXY_PORT),
+        container_route=ContainerRoute(accepts_clients(flavour), GRPC_PORT),
     )
     image = attu.image(release.line)
     told = attu.variables(connection)

@@ -10,10 +10,10 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.patterns import regex
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, names
+from compose_tls.project.reachability import HOST_GATEWAY, LOOPBACK, names
 from compose_tls.results import Endpoint
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
-from compose_tls.vocabulary import EVERY_ADDRESS
+from compose_tls.vocabulary import EVERY_ADDRESS, HOST_NAME
 
 REST_PATH: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 """Of REST, which is on the metrics port, too, and under TLS not on that of gRPC.
@@ -152,9 +152,6 @@ def found_names(
 ) -> list[str]:
     """The names under which clients may reach some services, found in the project.
 
-    ``host.docker.internal`` is how containers reach the host's published ports:
-    https://docs.docker.com/desktop/features/networking/
-
     Args:
         servers: The services, each with the port that it listens on inside its container.
         services: All services of the project, by name.
@@ -173,7 +170,7 @@ def _names(
     hosts = [port.host_ip for port in published if port.host_ip not in _THIS_MACHINE]
     on_host = bool(published) or place.text("network_mode") == "host"
     addresses = {*place.static_addresses(), *hosts, *([HOST_GATEWAY] if on_host else [])}
-    yield from ("localhost", "127.0.0.1", "::1", "host.docker.internal", service.name, place.name)
+    yield from ("localhost", "127.0.0.1", "::1", HOST_NAME, service.name, place.name)
     yield from (text for name in ("container_name", "hostname") if (text := place.text(name)))
     yield from _full_name(place)
     yield from place.aliases()

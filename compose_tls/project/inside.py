@@ -23,10 +23,10 @@ from compose_tls.layout import (
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK
+from compose_tls.project.reachability import HOST_GATEWAY, LOOPBACK
 from compose_tls.shell import typed
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import HOST_NAME, TlsMode, TlsWarning
 
 _DEFAULT_NETWORK: Final = "default"
 _HOST: Final = "host"

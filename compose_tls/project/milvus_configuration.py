@@ -32,7 +32,6 @@ from compose_tls.stack.milvus.settings import (
     CONFIG_DIRECTORY_VARIABLE,
     CONFIG_FILE,
     LATER_FILES,
-    PROXY_PORT,
     PROXY_PORT_ROUTE,
     find_setting,
     in_variables,
@@ -42,7 +41,7 @@ from compose_tls.stack.milvus.settings import (
     read_setting,
 )
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Encryption, TlsWarning, number
+from compose_tls.vocabulary import GRPC_PORT, Encryption, TlsWarning, number
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
 
@@ -188,7 +187,7 @@ class MilvusConfiguration:
     def proxy_port(self) -> int:
         """The port that the proxy listens on inside the container."""
         port = number(self.get(PROXY_PORT_ROUTE))
-        return PROXY_PORT if port is None else port
+        return GRPC_PORT if port is None else port
 
     @property
     def asks_for_credentials(self) -> bool:

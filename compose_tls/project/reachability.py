@@ -9,12 +9,10 @@ from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import EVERY_ADDRESS, Reach
+from compose_tls.vocabulary import EVERY_ADDRESS, HOST_NAME, Reach
 
 _WIDTH: dict[Reach, int] = {"nobody": 0, "loopback": 1, "address": 2, "everyone": 3}
 
-# How containers reach the host: https://docs.docker.com/desktop/features/networking/
-HOST_NAME = "host.docker.internal"
 HOST_GATEWAY = "host-gateway"
 """What stands for this machine in extra_hosts."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -11,7 +11,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.reachability import Parties
 from compose_tls.stack.milvus.connections import dependencies
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Encryption
+from compose_tls.vocabulary import Encryption, ServerPurpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Needed:
 
     Attributes:
         milvus: Who connects.
-        purpose: What for: ``metadata``, ``object store``, ``messages``.
+        purpose: What for.
         name: Its name: that of the service, or its host.
         port: Its port.
         service: The service; ``None`` for a server outside the project.
@@ -28,7 +28,7 @@ class Needed:
     """
 
     milvus: MilvusService = field(repr=False)
-    purpose: str
+    purpose: ServerPurpose
     name: str
     port: int | None
     service: Service | None = field(repr=False)

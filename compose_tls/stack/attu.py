@@ -14,6 +14,7 @@ from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRo
 from compose_tls.stack.client_tls import ClientTls
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
+from compose_tls.vocabulary import HOST_NAME
 from compose_tls.yamlpatch.intent import Text
 from compose_tls.yamlpatch.style import scalar
 
@@ -30,7 +31,6 @@ _ABOUT_2 = "# Attu 2.3.6 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVU
 _ABOUT_3 = "# Attu 3; from 2.3.6 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
 _CREDENTIALS = f"${{{CREDENTIALS_VARIABLE}:?}}"
 _PORT = 3000
-_HOST = "host.docker.internal"
 _ADDRESS_OF_ATTU_3 = "MILVUS_ADDRESS"
 _USER_OF_ATTU_3 = "1000:1000"
 MEMORY = (
@@ -196,7 +196,7 @@ def _address(connection: Connection) -> str:
         return f"{host}:{port}"
     route = connection.container_route
     if route is None:
-        return f"{_HOST}:{place(connection.uri)[1]}"
+        return f"{HOST_NAME}:{place(connection.uri)[1]}"
     return f"{route.host}:{route.port}"
 
 
@@ -213,7 +213,7 @@ def _mount(source: str, target: str) -> tuple[str, ...]:
 def _network(route: ContainerRoute | None) -> tuple[str, ...]:
     published = ("    ports:", f'      - "127.0.0.1:8000:{_PORT}"')
     if route is None:
-        return (*published, "    extra_hosts:", f'      - "{_HOST}:host-gateway"')
+        return (*published, "    extra_hosts:", f'      - "{HOST_NAME}:host-gateway"')
     if route.network_mode is not None:
         return (
             f"    # Attu is on port {_PORT} there.",

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Encryption, number
+from compose_tls.vocabulary import Encryption, ServerPurpose, number
 from compose_tls.yamlpatch.intent import Route
 
 Settings: TypeAlias = Callable[[Route], str | None]
@@ -34,7 +34,7 @@ class Address:
 class Dependency:
     """One kind of server that Milvus keeps its things in: where they are, how Milvus talks to them."""
 
-    purpose: str
+    purpose: ServerPurpose
     addresses: tuple[Address, ...]
     encryption: Encryption
 

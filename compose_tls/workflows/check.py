@@ -29,9 +29,8 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
 from compose_tls.shell import quoted, typed
-from compose_tls.stack.milvus.settings import PROXY_PORT
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import LAST_PORT, TlsMode, TlsWarning
+from compose_tls.vocabulary import GRPC_PORT, LAST_PORT, TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.any_server import as_any_server
 from compose_tls.workflows.connecting import (
@@ -277,7 +276,7 @@ def _of_client(
     """A server that need not be one of ours; what is not said, a project here may tell."""
     client = client.below(opened.start)
     mode, services = client.mode, tuple[str, ...]()
-    places = [_Place(None, HostPort(host or "localhost", port or PROXY_PORT))]
+    places = [_Place(None, HostPort(host or "localhost", port or GRPC_PORT))]
     if host is None or port is None:
         project = _project(opened)
         told = declared_tls(project, opened.config.service) if project else ()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compose_tls import listener
+from compose_tls.apply.preconditions import require_unobstructed
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.client_credentials import ClientCredentials
@@ -31,7 +32,6 @@ from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ClientResult, FileResult, GivenFiles
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
-from compose_tls.workflows.in_the_way import require_free
 from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import with_whole_hints
 
@@ -158,7 +158,7 @@ def _planned(
     trusted = observation.content(accepted)
     clients = read_clients(root, wanted.directory, names, CLIENT_FILES, trusted)
     planned = plan_clients(observation, settings, clients, wanted, opened.now)
-    require_free(planned.plan)
+    require_unobstructed(planned.plan)
     return planned
 
 

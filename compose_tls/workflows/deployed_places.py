@@ -7,8 +7,9 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE
 from compose_tls.errors import EngineError
 from compose_tls.project.reachability import LOOPBACK
 from compose_tls.results import Endpoint
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = tuple[str, int]
 """Host or address, and TCP port, as this machine reaches them."""
-
-# An engine that does not answer by then is not waited for: the files tell of a place as well.
-_SECONDS: Final = 2
 
 
 def met_at(containers: Iterable[ContainerFacts], port: int) -> tuple[Place, ...]:
@@ -73,7 +71,7 @@ def deployed_places(
     """
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - docker costs 150 ms
 
-    with suppress(EngineError), Engine.connect(variables, patience=_SECONDS) as engine:
+    with suppress(EngineError), Engine.connect(variables, patience=LITTLE_PATIENCE) as engine:
         projects = _projects(engine, service, directories)
         found = [met_at(engine.replicas(name, service), port) for name in projects]
         found = [places for places in found if places]
@@ -88,7 +86,7 @@ def paused(service: str, directories: Collection[Path], variables: Mapping[str, 
     """The container of a service that is paused, and answers nobody; the arguments as above."""
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - docker costs 150 ms
 
-    with suppress(EngineError), Engine.connect(variables, patience=_SECONDS) as engine:
+    with suppress(EngineError), Engine.connect(variables, patience=LITTLE_PATIENCE) as engine:
         for name in _projects(engine, service, directories):
             for one in engine.replicas(name, service, running=False):
                 if one.status == "paused":
@@ -113,7 +111,7 @@ def stranger_at(
     host, port = place
     if host not in LOOPBACK:
         return None
-    with suppress(EngineError), Engine.connect(variables, patience=_SECONDS) as engine:
+    with suppress(EngineError), Engine.connect(variables, patience=LITTLE_PATIENCE) as engine:
         owner = engine.port_owner(port)
         if owner and project_of(owner) not in _projects(engine, service, directories):
             return owner

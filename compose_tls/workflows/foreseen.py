@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Final
 
-from compose_tls.deploy.docker_host import reach
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE, reach
 from compose_tls.errors import ComposeFailed, ComposeTlsError, DeployedDifferently, EngineError
 from compose_tls.project.model import Project
 from compose_tls.values import dataclass
@@ -15,9 +14,6 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.next_step import compose_command
 from compose_tls.workflows.preamble import Opened
 from compose_tls.workflows.refusals import as_warning, settled
-
-# An engine that does not answer by then is not waited for: nothing depends on it.
-_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ def foreseen(
         or it has no such containers.
     """
     try:
-        reach(opened.variables, seconds=_SECONDS)
+        reach(opened.variables, patience=LITTLE_PATIENCE)
     except EngineError:
         return Foreseen(opened)
     # Most of what a command would load without --up.
@@ -63,7 +59,7 @@ def foreseen(
 
     name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
     try:
-        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
+        with Engine.connect(opened.variables, patience=LITTLE_PATIENCE) as engine:
             if not any(comes_from(engine, each, opened.root, name) for each in services):
                 return Foreseen(opened)
         with ExitStack() as stack:

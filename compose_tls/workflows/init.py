@@ -16,6 +16,7 @@ from compose_tls.compose.discovery import DEFAULT_FILES, ENV_FILE
 from compose_tls.credentials import secrets
 from compose_tls.credentials.issuing import Issued
 from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import (
     ComposeTlsError,
@@ -42,9 +43,6 @@ from compose_tls.workflows.planning import enabling, issued
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import HALF_WAY, Undo, put_back
 from compose_tls.workflows.whole_hints import with_whole_hints
-
-# Whether the script's container is there is worth no longer wait.
-_PATIENCE = 2
 
 
 @with_whole_hints
@@ -254,7 +252,7 @@ def _following(opened: preamble.Opened, new: NewProject) -> Iterator[str]:
         status: str | None = "running"
         with (
             suppress(ComposeTlsError),
-            Engine.connect(opened.variables, patience=_PATIENCE) as engine,
+            Engine.connect(opened.variables, patience=LITTLE_PATIENCE) as engine,
         ):
             status = engine.status_of(new.container)
         if status is not None:

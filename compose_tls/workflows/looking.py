@@ -11,6 +11,7 @@ from typing import Any
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE
 from compose_tls.deploy.engine import LABEL, Engine
 from compose_tls.deploy.port_check import project_of, taken
 from compose_tls.deploy.verdict import Verdict, verdict
@@ -30,22 +31,19 @@ from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.refusals import as_warning
 
 
-def look(
-    opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls], *, patience: int
-) -> Looked:
+def look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
     """See whether services run the files as they are now.
 
     Args:
         opened: What the command works on.
         project: The project as it is.
         services: The services, and what they are told.
-        patience: Seconds within which the engine has to answer the first question.
 
     Returns:
         What is deployed; or why no engine could be asked.
     """
     try:
-        with Engine.connect(opened.variables, patience=patience) as engine:
+        with Engine.connect(opened.variables, patience=LITTLE_PATIENCE) as engine:
             compose = ComposeCli.find(opened.variables)
             there = compose.config(opened.invocation)
             seen = EngineProject(engine, compose, opened.invocation, there)

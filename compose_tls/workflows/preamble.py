@@ -46,7 +46,7 @@ from compose_tls.shell import quoted
 from compose_tls.state.recorded import State, read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.in_the_way import edited_elsewhere, require_free
+from compose_tls.workflows.edited_elsewhere import edited_elsewhere
 from compose_tls.workflows.interrupted import interrupted, recovered, taken_back
 from compose_tls.workflows.project_place import (
     called,
@@ -196,7 +196,9 @@ class Opened:
             OutsideProject: It is to be edited, and the user has not accepted that.
             ValueInTheWay: Something else is where a file or directory of ours has to go.
         """
-        require_free(plan)
+        from compose_tls.apply.preconditions import require_unobstructed  # noqa: PLC0415 - not needed for reading
+
+        require_unobstructed(plan)
         led, refusal = edited_elsewhere(plan, ProjectFiles(self.root, self.named_places))
         told = (settle(refusal, self.config.accept),) if refusal else ()
         return (*self.named_places, *led), told

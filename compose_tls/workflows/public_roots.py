@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
-from typing import Final
 
 from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE
 from compose_tls.errors import EngineError, FileUnreadable
 from compose_tls.layout import PUBLIC_ROOTS, SYSTEM_BUNDLE
 from compose_tls.pki.system_trust import store_file
 from compose_tls.project.model import Project
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
-
-_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def _of_image(name: str, variables: Mapping[str, str]) -> bytes | None:
 
     with (
         suppress(EngineError, FileUnreadable),
-        Engine.connect(variables, patience=_SECONDS) as engine,
+        Engine.connect(variables, patience=LITTLE_PATIENCE) as engine,
     ):
         image = engine.image(name)
         if image is not None:

@@ -9,10 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Final
 
 from compose_tls.deploy.differences import differences
-from compose_tls.deploy.docker_host import reach
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE, reach
 from compose_tls.errors import DeployedDifferently, EngineError, NotDeployed
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.listener import OnEvent
@@ -26,9 +25,6 @@ from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.next_step import compose_command
 from compose_tls.workflows.preamble import Opened
-
-# An engine that does not answer by then is not waited for: nothing depends on it.
-_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ def reading_again(opened: Opened, project: Project, names: Sequence[str]) -> str
     """
     words: tuple[str, ...] = ("restart",)
     with suppress(EngineError), ExitStack() as stack:
-        reach(opened.variables, seconds=_SECONDS)
+        reach(opened.variables, patience=LITTLE_PATIENCE)
         seen = EngineProject.connect(opened.invocation, stack)
         running = [
             differences(found, wanted)

@@ -12,6 +12,7 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.run import run_server
 from compose_tls.checks.wire import GRPC, REST
 from compose_tls.config import TlsConfig
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import CheckFailed, EngineError
 from compose_tls.layout import (
@@ -30,12 +31,11 @@ from compose_tls.project.stack_services import needed_servers
 from compose_tls.results import Probe
 from compose_tls.shell import typed
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import ServerPurpose, TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import client_pem, fingerprint
 
-_SECONDS: Final = 2
-_IDENTITIES: Final[Mapping[str, str]] = {
+_IDENTITIES: Final[Mapping[ServerPurpose, str]] = {
     "metadata": ETCD,
     "object store": OBJECT_STORE,
     "messages": KAFKA,
@@ -164,7 +164,7 @@ def check_servers(
         return (), left
     name = str(project.observation.variables.get("COMPOSE_PROJECT_NAME", ""))
     try:
-        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
+        with Engine.connect(opened.variables, patience=LITTLE_PATIENCE) as engine:
             place = container_place(engine, name)
             return prove_servers(opened.root, opened.config, servers, place, on_event), left
     except EngineError as error:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from compose_tls.deploy.docker_host import reach
+from compose_tls.deploy.docker_host import LITTLE_PATIENCE, reach
 from compose_tls.errors import EngineError
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
 from compose_tls.workflows import preamble
 from compose_tls.workflows.looked import Looked
-
-# An engine that does not answer by then is not waited for.
-_SECONDS: Final = 2
 
 
 def looked_at(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
@@ -27,9 +23,9 @@ def looked_at(opened: preamble.Opened, project: Project, services: Sequence[Decl
     if not services:
         return Looked()
     try:
-        reach(opened.variables, seconds=_SECONDS)
+        reach(opened.variables, patience=LITTLE_PATIENCE)
     except EngineError as error:
         return Looked(reason=error.message)
     from compose_tls.workflows.looking import look  # noqa: PLC0415 - half of what status would load
 
-    return look(opened, project, services, patience=_SECONDS)
+    return look(opened, project, services)

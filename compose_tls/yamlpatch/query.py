@@ -34,16 +34,6 @@ class Found:
     expand: Callable[[str], str] = str
 
     @property
-    def start(self) -> int:
-        """Where it starts, counted in characters of the document."""
-        return self.node.start
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-        return self.node.end
-
-    @property
     def line(self) -> int:
         """Its line, counted from 1."""
         return self.document.line(self.node.start)

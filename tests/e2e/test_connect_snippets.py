@@ -2,7 +2,7 @@
 
 The server is the embedded one. In mode 2 it asks for a token too, and its certificate is verified
 under a name that is not its host. Java and Go are compiled against stand-ins of their SDKs, which
-no package registry of a test machine needs to have; C# is only read (tests/unit/clients).
+no package registry of a test machine needs to have; C# is only read (tests/unit/sdk).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from compose_tls.changes import (
     CertificateOrder,
     CreateFile,
     FileChange,
+    IdentityPlan,
     PatchFile,
     Pending,
     RemoveFile,
@@ -154,7 +155,7 @@ def disable(seen: Observation, *, purge: bool = False, **settings: Any) -> Disab
 def enabled(seen: Observation, **settings: Any) -> Observation:
     """The project after an enable, its certificates issued."""
     planned = enable(seen, **settings)
-    certificates = {order.name: certificate(order) for order in planned.identities.orders}
+    certificates = {order.name: certificate(order) for order in orders(planned.identities)}
     after = replace(
         seen,
         pki=PkiFacts(
@@ -228,6 +229,11 @@ def certificate(order: CertificateOrder) -> CertificateFacts:
         ip_addresses=order.ip_addresses,
         is_ca=order.profile == "ca",
     )
+
+
+def orders(identities: IdentityPlan) -> tuple[CertificateOrder, ...]:
+    """What is to be issued."""
+    return tuple(one.order for one in identities.identities if one.order is not None)
 
 
 def added(planned: ServicePlan, name: str = COMPOSE_FILE) -> list[str]:

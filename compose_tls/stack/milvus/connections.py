@@ -12,15 +12,14 @@ from compose_tls.stack.broker import messages
 from compose_tls.stack.dependency import Dependency, Settings, is_false, is_true, port_of
 from compose_tls.stack.etcd import metadata
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS, MilvusVersion
-from compose_tls.stack.milvus.settings import PROXY_PORT, PROXY_PORT_ROUTE
+from compose_tls.stack.milvus.settings import PROXY_PORT_ROUTE
 from compose_tls.stack.object_store import segments
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Encryption, TlsMode
+from compose_tls.vocabulary import GRPC_PORT, METRICS, METRICS_PORT, Encryption, TlsMode
 from compose_tls.yamlpatch.intent import Route
 
 TLS_MODE_ROUTE: Route = ("common", "security", "tlsMode")
 
-METRICS_PORT = 9091
 METRICS_PORT_VARIABLE = "METRICS_PORT"
 """Read from the environment alone: internal/http/server.go of Milvus."""
 
@@ -54,7 +53,7 @@ def dependencies(settings: Settings, *, cluster: bool) -> Iterator[Dependency]:
 def listeners(settings: Settings, metrics_port: str | None) -> Iterator[ListeningPort]:
     """What a proxy or standalone server with these settings listens on for others."""
     tls = client_tls(settings)
-    port = port_of(settings(PROXY_PORT_ROUTE), PROXY_PORT)
+    port = port_of(settings(PROXY_PORT_ROUTE), GRPC_PORT)
     rest = not is_false(settings(("proxy", "http", "enabled")))
     own = port_of(settings(("proxy", "http", "port")), port)
     shared = rest and own == port and tls == "plain"
@@ -62,7 +61,7 @@ def listeners(settings: Settings, metrics_port: str | None) -> Iterator[Listenin
     if rest and own != port:
         yield ListeningPort("REST", own, tls)
     # Plain in every mode of TLS; health, metrics, and pprof are served there: internal/http.
-    yield ListeningPort("metrics and health", port_of(metrics_port, METRICS_PORT), "plain", False)
+    yield ListeningPort(METRICS, port_of(metrics_port, METRICS_PORT), "plain", False)
 
 
 def client_tls(settings: Settings) -> Encryption:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from compose_tls.stack.dependency import Settings, is_true
+from compose_tls.vocabulary import DATA_DIRECTORY
 
-DATA_DIRECTORY: Final = "/var/lib/milvus"
 _EMBEDDED_ETCD: Final = "default.etcd"
 
 

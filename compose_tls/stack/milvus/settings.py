@@ -32,7 +32,6 @@ CONFIG_FILE = "milvus.yaml"
 LATER_FILES = ("default.yaml", "user.yaml")
 """Read after milvus.yaml, so that they win over it."""
 CONFIG_DIRECTORY_VARIABLE = "MILVUSCONF"
-PROXY_PORT = 19530
 PROXY_PORT_ROUTE: Route = ("proxy", "port")
 _PREFIX = "MILVUS_CONF_"
 

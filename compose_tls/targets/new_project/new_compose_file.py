@@ -15,6 +15,7 @@ from compose_tls.targets.new_project.milvus_lines import (
 )
 from compose_tls.targets.new_project.services import BROKER, ETCD, OBJECT_STORE, Service
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import DATA_DIRECTORY, GRPC_PORT
 from compose_tls.yamlpatch.build import Commented, New, build
 
 Flavour: TypeAlias = Literal["standalone", "embedded-etcd", "gpu", "cluster"]
@@ -81,7 +82,7 @@ class NewStack:
     @property
     def published(self) -> str:
         """The port of gRPC as a compose file publishes it."""
-        return f"{url_host(self.address)}:{self.port}:{services.GRPC_PORT}"
+        return f"{url_host(self.address)}:{self.port}:{GRPC_PORT}"
 
 
 def accepts_clients(flavour: Flavour) -> str:
@@ -173,7 +174,7 @@ def _embedded(stack: NewStack) -> Service:
         published=stack.published,
     )
     mounts = (
-        "milvus:/var/lib/milvus",
+        f"milvus:{DATA_DIRECTORY}",
         f"./{services.EMBEDDED_ETCD_FILE}:{services.EMBEDDED_ETCD_TARGET}",
     )
     return {**one, "volumes": list(mounts)}

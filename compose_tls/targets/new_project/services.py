@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from compose_tls.vocabulary import DATA_DIRECTORY, METRICS_PORT
 from compose_tls.yamlpatch.build import Commented, New, Words
 
 ETCD: Final = "etcd"
@@ -15,8 +16,6 @@ ACCESS_KEY: Final = "MINIO_ACCESS_KEY_ID"
 SECRET_KEY: Final = "MINIO_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
 """The variables of ``.env`` with the credentials of the object store, by the names that Milvus has."""
 
-GRPC_PORT: Final = 19530
-
 ATTU_PORT: Final = 8000
 """Where Attu is reached on this machine."""
 EMBEDDED_ETCD_FILE: Final = "embedEtcd.yaml"
@@ -25,8 +24,6 @@ EMBEDDED_ETCD_TARGET: Final = f"/milvus/configs/{EMBEDDED_ETCD_FILE}"
 Service = dict[str, New]
 
 _AUTHORIZATION: Final = "COMMON_SECURITY_AUTHORIZATIONENABLED"
-_DATA: Final = "/var/lib/milvus"
-_METRICS: Final = 9091
 _RESTART: Final = "unless-stopped"
 
 
@@ -126,7 +123,7 @@ def milvus(
     """
     more: Service = {}
     if volume is not None:
-        more["volumes"] = [f"{volume}:{_DATA}"]
+        more["volumes"] = [f"{volume}:{DATA_DIRECTORY}"]
     if published is not None:
         more["ports"] = [_explained(published)]
     if needs:
@@ -137,7 +134,9 @@ def milvus(
         "security_opt": ["seccomp:unconfined"],
         "environment": dict(settings),
         **more,
-        "healthcheck": health(["CMD", "curl", "-f", f"http://localhost:{_METRICS}/healthz"], "90s"),
+        "healthcheck": health(
+            ["CMD", "curl", "-f", f"http://localhost:{METRICS_PORT}/healthz"], "90s"
+        ),
         "restart": _RESTART,
     }
 
@@ -166,7 +165,7 @@ def embedded_settings(*, auth: bool) -> Service:
     """Settings of a Milvus that stores everything itself: scripts/standalone_embed.sh of milvus v2.6."""
     return {
         "ETCD_USE_EMBED": "true",
-        "ETCD_DATA_DIR": f"{_DATA}/etcd",
+        "ETCD_DATA_DIR": f"{DATA_DIRECTORY}/etcd",
         "ETCD_CONFIG_PATH": EMBEDDED_ETCD_TARGET,
         "COMMON_STORAGETYPE": "local",
         "DEPLOY_MODE": "STANDALONE",

@@ -10,7 +10,7 @@ from compose_tls.errors import CertificateExpired, NameInvalid
 from compose_tls.observation import CertificateFacts, Observation, PkiFacts
 from compose_tls.plan.identities import plan_identities
 from compose_tls.vocabulary import Profile
-from tests.unit.builders import NOW, STANDALONE, certificate, observation
+from tests.unit.builders import NOW, STANDALONE, certificate, observation, orders
 
 ROLES: tuple[Profile, ...] = ("ca", "server", "client")
 FOUND = ("localhost", "127.0.0.1", "milvus")
@@ -26,7 +26,7 @@ def fresh(**settings: Any) -> Observation:
     """A project with the certificates of these settings."""
     seen = observation(STANDALONE)
     issued: dict[str, CertificateFacts] = {
-        order.name: certificate(order) for order in plan(seen, **settings).orders
+        order.name: certificate(order) for order in orders(plan(seen, **settings))
     }
     return replace(seen, pki=PkiFacts(issued, frozenset(issued)))
 
@@ -35,7 +35,7 @@ def test_at_first_all_three_are_issued() -> None:
     found = plan(observation(STANDALONE))
 
     assert found.sources == dict.fromkeys(ROLES, "issued")
-    assert [order.profile for order in found.orders] == list(ROLES)
+    assert [order.profile for order in orders(found)] == list(ROLES)
     assert found.warnings == ()
 
 
@@ -48,7 +48,7 @@ def test_orders_say_what_the_settings_say() -> None:
         "ca_days": 900,
         "subject": "O=Example",
     }
-    ca, server, client = plan(observation(STANDALONE), **settings).orders
+    ca, server, client = orders(plan(observation(STANDALONE), **settings))
 
     assert (ca.subject, ca.days, ca.dns_names) == ("CN=compose-tls CA,O=Example", 900, ())
     assert (server.subject, server.days) == ("CN=db.example,O=Example", 90)
@@ -62,14 +62,14 @@ def test_orders_say_what_the_settings_say() -> None:
 
 
 def test_the_subject_may_be_the_name_alone() -> None:
-    assert plan(observation(STANDALONE), subject="").orders[0].subject == "CN=compose-tls CA"
+    assert orders(plan(observation(STANDALONE), subject=""))[0].subject == "CN=compose-tls CA"
 
 
 def test_good_ones_are_kept() -> None:
     found = plan(fresh())
 
     assert found.sources == dict.fromkeys(ROLES, "existing")
-    assert (found.orders, found.warnings) == ((), ())
+    assert (orders(found), found.warnings) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_no_longer_fits_is_issued_anew_under_the_same_ca(
     found = plan(fresh(), **settings)
 
     assert found.sources["ca"] == "existing"
-    assert [order.profile for order in found.orders] == reissued
+    assert [order.profile for order in orders(found)] == reissued
     assert [warning.code for warning in found.warnings] == ["certificate-reissued"] * len(reissued)
     assert words in found.warnings[0].message
     assert f"cert/{reissued[0]}.pem" in found.warnings[0].message
@@ -124,7 +124,7 @@ def test_what_is_unusable_is_issued(role: Profile) -> None:
     seen = fresh()
     seen = replace(seen, pki=replace(seen.pki, usable=seen.pki.usable - {role}))
 
-    assert [order.profile for order in plan(seen).orders] == [role]
+    assert [order.profile for order in orders(plan(seen))] == [role]
 
 
 def test_a_name_that_cannot_stand_in_a_certificate_is_only_left_out_when_nobody_asked_for_it() -> (
@@ -151,7 +151,7 @@ CLIENT: dict[str, Any] = {"client_cert": "my/client.pem", "client_key": "my/clie
 def test_with_certificates_of_the_user_nothing_is_issued() -> None:
     found = plan(fresh(), **BROUGHT)
 
-    assert (found.sources, found.orders) == ({"ca": "provided", "server": "provided"}, ())
+    assert (found.sources, orders(found)) == ({"ca": "provided", "server": "provided"}, ())
 
 
 def test_a_client_certificate_may_come_with_them() -> None:
@@ -181,4 +181,4 @@ class TestCaOfTheUser:
     def test_the_ca_itself_is_not_issued(self) -> None:
         found = plan(observation(STANDALONE), **OWN_CA)
 
-        assert [order.profile for order in found.orders] == ["server", "client"]
+        assert [order.profile for order in orders(found)] == ["server", "client"]

@@ -18,6 +18,7 @@ from tests.unit.builders import (
     enable,
     enabled,
     observation,
+    orders,
     removed,
     text_of,
 )
@@ -433,9 +434,9 @@ class TestMode2:
         two = ATTU % ("v2.5", "MILVUS_URL")
         planned = enable(observation(MILVUS + two + two.replace("ui:", "ui-2:")), mode=2)
 
-        orders = {order.name: order for order in planned.identities.orders}
-        assert orders["clients/ui"].subject == "CN=ui"
-        assert orders["clients/ui-2"].dns_names == ("ui-2.client.milvus.internal",)
+        ordered = {order.name: order for order in orders(planned.identities)}
+        assert ordered["clients/ui"].subject == "CN=ui"
+        assert ordered["clients/ui-2"].dns_names == ("ui-2.client.milvus.internal",)
         inside = [c.path for c in planned.plan.changes if DIRECTORY / "tls" in c.path.parents]
         assert not any("client" in path.name for path in inside)
         shown = {

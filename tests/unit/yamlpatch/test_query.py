@@ -48,7 +48,7 @@ def test_a_route_leads_to_a_value_with_its_place(
 ) -> None:
     found = query(DOCUMENT, *route)
     assert found is not None
-    assert (DOCUMENT.text[found.start : found.end], found.line) == (span, line)
+    assert (DOCUMENT.text[found.node.start : found.node.end], found.line) == (span, line)
 
 
 @pytest.mark.parametrize(

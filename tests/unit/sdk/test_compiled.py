@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from compose_tls.vocabulary import TlsMode
-from tests.unit.clients.connections import FILES, GRAMMARS, PATHS, literals, of, used
+from tests.unit.sdk.connections import FILES, GRAMMARS, PATHS, literals, of, used
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 LANGS = pytest.mark.parametrize("lang", GRAMMARS)

@@ -1,40 +1,13 @@
-"""What is in the way of a plan: no file where it makes one, or one that is elsewhere as well."""
+"""Whether an edit of a project goes to a file elsewhere: by a link, or by another name of the file."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from compose_tls.changes import CreateFile, MakeDirectory, PatchFile, Plan
-from compose_tls.errors import OutsideProject, ValueInTheWay
+from compose_tls.changes import PatchFile, Plan
+from compose_tls.errors import OutsideProject
 from compose_tls.files import ProjectFiles, has_name_elsewhere, real_path
-from compose_tls.shell import moved_away, typed
-
-
-def require_free(plan: Plan) -> None:
-    """Make sure that no pipe, link to nothing or the like is where a plan makes a file or directory.
-
-    When the project was read, there was no file.
-
-    Raises:
-        ValueInTheWay: There is one.
-    """
-    for change in plan.changes:
-        match change:
-            case MakeDirectory(path=path):
-                what, free = "directory", path.is_dir()
-            case CreateFile(path=path, before=None):
-                # One that came meanwhile is the transaction's to find.
-                what, free = "regular file", path.is_file()
-            case _:
-                continue
-        if not free and os.path.lexists(path):
-            name = plan.relative(path)
-            raise ValueInTheWay(
-                f"{name} is not a {what}, which is required there",
-                hint=moved_away(name),
-                path=name,
-            )
+from compose_tls.shell import typed
 
 
 def edited_elsewhere(

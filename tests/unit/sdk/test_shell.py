@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from compose_tls.vocabulary import TlsMode
-from tests.unit.clients.connections import FILES, PATHS, curl_words, of, used, variables, with_curl
+from tests.unit.sdk.connections import FILES, PATHS, curl_words, of, used, variables, with_curl
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 REST = "https://localhost:8080"

@@ -7,7 +7,7 @@ import pytest
 from compose_tls.connection import ContainerRoute
 from compose_tls.vocabulary import TlsMode
 from compose_tls.workflows.snippets import LANGUAGES
-from tests.unit.clients.connections import of
+from tests.unit.sdk.connections import of
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 ROUTES = [None, ContainerRoute("standalone", 19530)]

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from compose_tls.connection import ContainerRoute, ExistingService
 from compose_tls.vocabulary import TlsMode
-from tests.unit.clients.connections import FILES, PATHS, of, used
+from tests.unit.sdk.connections import FILES, PATHS, of, used
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 BESIDE = ContainerRoute("standalone", 19530)

@@ -3,7 +3,7 @@ import pytest
 from compose_tls.config import TlsConfig
 from compose_tls.project.endpoints import endpoint, found_names
 from compose_tls.results import Endpoint
-from tests.unit.builders import enable, milvus, milvus_yaml, observation, project, service
+from tests.unit.builders import enable, milvus, milvus_yaml, observation, orders, project, service
 
 
 def fields(text: str) -> str:
@@ -127,7 +127,7 @@ def test_the_port_is_that_of_the_service_whose_network_it_shares() -> None:
     planned = enable(observation(PROJECT))
 
     assert planned.endpoint == Endpoint(uri="https://localhost:19530", server_name="localhost")
-    [server] = [order for order in planned.identities.orders if order.name == "server"]
+    [server] = [order for order in orders(planned.identities) if order.name == "server"]
     assert {"store", "vectors.test", "box.example.test"} <= set(server.dns_names)
     assert {"10.5.0.7", "fd00::7"} <= set(server.ip_addresses)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.vocabulary import TlsMode
 from compose_tls.workflows.snippets import LANGUAGES
-from tests.unit.clients.connections import FILES, PATHS, of
+from tests.unit.sdk.connections import FILES, PATHS, of
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 LANGS = pytest.mark.parametrize(
