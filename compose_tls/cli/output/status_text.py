@@ -83,7 +83,7 @@ def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piec
     if address := _address(result):
         yield "address", address
     if result.not_looked_at:
-        yield "deployed", f"unknown ({result.not_looked_at})"
+        yield "deployed", f"unknown: {result.not_looked_at}"
     for one in result.deployed:
         service = f"{one.service} " if len(result.deployed) > 1 else ""
         yield "deployed", (service, *_deployed(one))
@@ -169,7 +169,8 @@ def _detail(result: StatusResult) -> Iterator[Line]:
     if address := _address(result):
         yield line(f"  {address}")
     if result.not_looked_at:
-        yield line(f"deployed: unknown ({result.not_looked_at})")
+        yield _title("deployed")
+        yield line(result.not_looked_at, head=("  unknown: ",))
     elif result.deployed:
         yield _title("deployed")
     for one in result.deployed:
