@@ -122,8 +122,9 @@ def check_lines(
     told = set() if told is None else told
     for check in checks:
         service = f"{check.service} " if check.service else ""
-        if check.untried in told and not verbose:
-            known = f"{service}{check.name}: could not be tried for the same reason"
+        if not verbose and (check.untried in told or (not check.ok and check.observed in told)):
+            what = "could not be tried" if check.untried else "failed"
+            known = f"{service}{check.name}: {what} for the same reason"
             yield line(known, head=("  ", _mark(check), " "))
             continue
         if check.skipped or verbose or not check.ok:

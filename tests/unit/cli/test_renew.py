@@ -233,7 +233,7 @@ class TestBrought:
 
         assert (told.code, told.out) == (
             0,
-            "nothing to do: all certificates are valid for 89 days\n",
+            "nothing to do: the given certificates are valid for 89 days\n",
         )
         assert facts(project) == before
 
