@@ -100,7 +100,7 @@ def certificate(target: Target, timeout: float, now: datetime, *, by_sdks: bool 
                 return at(place, target, Outcome(False, expected, *wrong))
             seen[served] = facts
     facts = next(iter(seen.values()))
-    observed = f"for {_names(facts)}; {facts.remaining(now).days} days left"
+    observed = f"for {_names(facts)}; until {facts.not_after:%Y-%m-%d}"
     observed += "".join(f"; {one}" for one in told)
     if not _holds(facts, target.host):
         # RFC 9525 section 6: a client looks for what it connected to, unless it is told otherwise.
@@ -130,8 +130,8 @@ def _wrong(facts: CertificateFacts, target: Target, now: datetime) -> tuple[str,
     """What is wrong with a served certificate, and the next step."""
     if target.expected_sha256 not in {None, facts.sha256}:
         which = f"{facts.subject}, by {facts.issuer}, for {_names(facts)}"
-        left = f"{facts.remaining(now).days} days left"
-        return f"{OTHER_CERTIFICATE.meaning}: {which}; {left}", OTHER_CERTIFICATE.next_step
+        until = f"until {facts.not_after:%Y-%m-%d}"
+        return f"{OTHER_CERTIFICATE.meaning}: {which}; {until}", OTHER_CERTIFICATE.next_step
     if has_ended(facts.not_after, now):
         return f"{EXPIRED.meaning} on {_day(facts.not_after)}", EXPIRED.next_step
     if now < facts.not_before:
