@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,7 @@ NEIGHBOUR_LIMIT: Final = 2 * _MIB
 ALL_LIMIT: Final = 8 * _MIB
 """All files of one kind that a project leads to: two compose files of full size, 5,000 certificates of
 clients. A file can be named a thousand times, and each can include two others."""
+_NAMES: Final = 10_000
 CHANGED_LIMIT: Final = 16 * _MIB
 """A file that a transaction compares, stages or moves, whatever it holds."""
 
@@ -144,6 +146,24 @@ class ProjectFiles:
 
     def _has(self, real: Path) -> bool:
         return any(real.is_relative_to(place) for place in (self.root, *self.outside))
+
+
+def names_in(directory: Path) -> tuple[str, ...]:
+    """The names in a directory, up to a number; none where there is none."""
+    try:
+        with os.scandir(directory) as found:
+            return tuple(sorted(one.name for one in islice(found, _NAMES)))
+    except OSError:
+        return ()
+
+
+def has_name_elsewhere(path: Path) -> bool:
+    """Whether a file is in another directory, too, under a name of its own (a hard link)."""
+    status = path.stat()
+    if status.st_nlink == 1:
+        return False
+    with os.scandir(real_path(path).parent) as beside:
+        return sum(one.inode() == status.st_ino for one in beside) < status.st_nlink
 
 
 def is_directory(path: Path) -> bool:

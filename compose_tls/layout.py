@@ -129,6 +129,13 @@ MADE: Final = frozenset(_MADE_FOR)
 """What has no file of its name in the PKI directory: it is made of others."""
 
 
+def is_known(name: str) -> bool:
+    """Whether a name in the TLS directory is ours, or one of the nine that the guide of Milvus makes."""
+    stem, dot, end = name.rpartition(".")
+    ours = dot and stem in {CA, SERVER, CLIENT} and end in {"pem", "key", "csr", "srl"}
+    return bool(ours) or name in {IGNORE_FILE, PROXY, *STACK_FILES}
+
+
 def holds_key(file: str) -> bool:
     """Whether a private key is in a file of this name."""
     return file.endswith(KEY) or file == KAFKA_KEYSTORE

@@ -214,4 +214,5 @@ def _kept(path: Path, name: str) -> TlsWarning:
     inside = sorted(entry.name for entry in path.iterdir())
     shown = ", ".join(inside[:_SHOWN]) + (", …" if len(inside) > _SHOWN else "")
     reason = f"it still contains: {shown}" if inside else "it cannot be removed"
-    return TlsWarning("directory-kept", f"{name} stays: {reason}", name, f"look at {name}")
+    hint = f"remove {name} by hand, unless something in it is still needed"
+    return TlsWarning("directory-kept", f"{name} stays: {reason}", name, hint)

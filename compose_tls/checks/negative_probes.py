@@ -23,6 +23,7 @@ from compose_tls.checks.explain import (
     OLD_TLS,
 )
 from compose_tls.checks.outcome import Outcome, at, no_answer, not_tried
+from compose_tls.checks.sessions import call_status, resumed_by
 from compose_tls.checks.tls_client import (
     ATTEMPTS,
     Deadline,
@@ -73,7 +74,6 @@ _REFUSALS: Final = (
     "handshake failure",
 )
 _TURNED_AWAY: Final = frozenset({400, 403})
-_MOST_SAID: Final = 65536
 
 
 def plain_text(target: Target, timeout: float) -> Outcome:
@@ -192,9 +192,15 @@ def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
 def no_certificate(target: Target, timeout: float) -> Outcome:
     """A client without a certificate is refused in mode 2."""
     expected = f"a client without a certificate is refused{_where(target)}"
-    return _client_refused(
+    found = _client_refused(
         target, lambda: client_context(target, anonymous=True), timeout, expected
     )
+    if found.ok and (by := resumed_by(target, Deadline.after(timeout))) is not None:
+        place, way = by
+        observed = f"{ACCEPTS_ANY_CLIENT.meaning}, with a session begun {way}"
+        found = Outcome(False, expected, observed, ACCEPTS_ANY_CLIENT.next_step)
+        return at(place, target, found)
+    return found
 
 
 def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
@@ -311,25 +317,9 @@ def _is_turned_away(
     nginx does so where it verifies clients (ssl_verify_client): it answers with HTTP status 400, or by a
     rule with 403. What it says to the right client tells whether it says so to everyone.
     """
-    status = _status(target, context, deadline)
-    return status in _TURNED_AWAY and status != _status(place, client_context(place), deadline)
-
-
-def _status(target: Target, context: ssl.SSLContext, deadline: Deadline) -> int | None:
-    """The HTTP status with which a call is answered, where it is."""
-    found, protocol = b"", target.protocol
-    try:
-        with tls(target, context, deadline) as connection:
-            connection.sendall(protocol.request)
-            while protocol.status(found) is None and len(found) < _MOST_SAID:
-                connection.settimeout(deadline.left)
-                more = connection.recv(_MOST_SAID)
-                if not more:
-                    break
-                found += more
-    except OSError:
-        pass
-    return protocol.status(found)
+    status = call_status(target, context, deadline)
+    right = partial(call_status, place, client_context(place), deadline)
+    return status in _TURNED_AWAY and status != right()
 
 
 def _other_names(connection: ssl.SSLSocket) -> set[str]:

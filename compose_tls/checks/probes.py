@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from compose_tls.checks.check_target import Target
@@ -26,7 +26,6 @@ from compose_tls.checks.tls_client import (
     places,
     present,
     repeated,
-    served_chain,
     tls,
     why,
 )
@@ -101,7 +100,7 @@ def certificate(target: Target, timeout: float, now: datetime, *, by_sdks: bool 
                 return at(place, target, Outcome(False, expected, *wrong))
             seen[served] = facts
     facts = next(iter(seen.values()))
-    observed = f"for {_names(facts)}; {facts.remaining(now).days} days left"
+    observed = f"for {_names(facts)}; until {facts.not_after:%Y-%m-%d}"
     observed += "".join(f"; {one}" for one in told)
     if not _holds(facts, target.host):
         # RFC 9525 section 6: a client looks for what it connected to, unless it is told otherwise.
@@ -131,8 +130,8 @@ def _wrong(facts: CertificateFacts, target: Target, now: datetime) -> tuple[str,
     """What is wrong with a served certificate, and the next step."""
     if target.expected_sha256 not in {None, facts.sha256}:
         which = f"{facts.subject}, by {facts.issuer}, for {_names(facts)}"
-        left = f"{facts.remaining(now).days} days left"
-        return f"{OTHER_CERTIFICATE.meaning}: {which}; {left}", OTHER_CERTIFICATE.next_step
+        until = f"until {facts.not_after:%Y-%m-%d}"
+        return f"{OTHER_CERTIFICATE.meaning}: {which}; {until}", OTHER_CERTIFICATE.next_step
     if has_ended(facts.not_after, now):
         return f"{EXPIRED.meaning} on {_day(facts.not_after)}", EXPIRED.next_step
     if now < facts.not_before:
@@ -230,24 +229,42 @@ def _served(target: Target, timeout: float) -> tuple[bytes, ...]:
     context.verify_mode = ssl.CERT_NONE
     present(context, target)
     with tls(target, context, Deadline.after(timeout)) as connection:
-        return served_chain(connection)
+        return _served_chain(connection)
+
+
+def _served_chain(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """All certificates that the server sent, its own first, PEM.
+
+    Python tells them from 3.13 on, and before by a method of the connection below only.
+    """
+    shown = connection._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    return tuple(one.public_bytes().encode() for one in shown)
 
 
 def _with_certificate(outcome: Outcome, target: Target, timeout: float) -> Outcome:
     """The same, with what a person has to know of the certificate that was not accepted."""
     try:
-        facts = certificate_facts(_served(target, timeout)[0], path="the served certificate")
+        served = [
+            certificate_facts(one, path="the served certificate")
+            for one in _served(target, timeout)
+        ]
     except (OSError, CertificateUnreadable):
         return outcome
-    certificate = (
-        f"it is for {_names(facts)}, issued by {facts.issuer},"
-        f" valid from {_day(facts.not_before)} to {_day(facts.not_after)}"
-    )
+    facts, *above = served
+    certificate = f"it is for {_names(facts)}, issued by {facts.issuer}, {_validity(facts)}"
+    now = datetime.now(UTC)  # of OpenSSL, too
+    for one in above:
+        if has_ended(one.not_after, now) or now < one.not_before:
+            certificate += f"; its intermediate {one.subject} is {_validity(one)}"
     return replace(outcome, observed=f"{outcome.observed}: {certificate}")
 
 
 def _names(facts: CertificateFacts) -> str:
     return ", ".join((*facts.dns_names, *facts.ip_addresses)) or "no name"
+
+
+def _validity(facts: CertificateFacts) -> str:
+    return f"valid from {_day(facts.not_before)} to {_day(facts.not_after)}"
 
 
 def _day(time: datetime) -> str:

@@ -158,22 +158,29 @@ def _connected(target: Target, deadline: Deadline) -> socket.socket:
 
 
 @contextmanager
-def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator[ssl.SSLSocket]:
+def tls(
+    target: Target,
+    context: ssl.SSLContext,
+    deadline: Deadline,
+    session: ssl.SSLSession | None = None,
+) -> Iterator[ssl.SSLSocket]:
     """A TLS connection whose handshake is done, from the client's point of view.
 
     Args:
         target: The server; without a ``server_name``, none is sent (SNI, RFC 6066 section 3).
         context: The TLS settings of the client.
         deadline: Until when.
+        session: An earlier one of the same context to go on with.
 
     Raises:
         OSError: There is none available.
     """
+    name = target.server_name or None
     with tcp(target, deadline) as connection:
         connection.settimeout(deadline.left)
         with (
             _hung_up_after(deadline, connection),
-            context.wrap_socket(connection, server_hostname=target.server_name or None) as secured,
+            context.wrap_socket(connection, server_hostname=name, session=session) as secured,
         ):
             yield secured
 
@@ -261,15 +268,6 @@ def named_authorities(context: ssl.SSLContext) -> list[bytes] | None:
 
     context._msg_callback = listen  # noqa: SLF001 - see above
     return found
-
-
-def served_chain(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
-    """All certificates that the server sent, its own first, PEM.
-
-    Python tells them from 3.13 on, and before by a method of the connection below only.
-    """
-    shown = connection._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]  # noqa: SLF001 - see above
-    return tuple(one.public_bytes().encode() for one in shown)
 
 
 def announce(context: ssl.SSLContext, protocol: Protocol) -> None:

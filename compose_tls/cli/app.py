@@ -168,7 +168,11 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
         return WrongUsage(f"{error.param.opts[-1]}: {error.message.rstrip('.')}", hint=see)
     message = error.format_message().rstrip(".")
     if extra := re.fullmatch(r"Got unexpected extra arguments? \((.*)\)", message):
-        return WrongUsage(f"unexpected argument: {extra[1]}", hint=see)
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        word = f"--{extra[1].split()[0]}"
+        is_option = any(word in one.opts for one in (context.command.params if context else ()))
+        hint = f"did you mean --{extra[1]}? {see}" if is_option else see
+        return WrongUsage(f"unexpected argument: {extra[1]}", hint=hint)
     return WrongUsage(message[:1].lower() + message[1:], hint=see)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Final, TextIO
 
 from rich.cells import cell_len, set_cell_size
@@ -39,8 +40,9 @@ _WORD: Final = regex(
     r"(?<=: )(?:compose-tls|docker|docker-compose|sudo|chmod|chown|openssl) .+?(?=[,;] |$)[,;]?|\S+"
 )
 
-# A line goes on below its head, unless that would leave it less than half of the terminal.
+# A line goes on below its head, or below as much of it as leaves room for a few words.
 _LITTLE: Final = 2
+_ROOM: Final = 24
 
 
 def draw(line: Line, stream: TextIO, columns: int | None, *, colour: bool) -> None:
@@ -67,8 +69,9 @@ def draw(line: Line, stream: TextIO, columns: int | None, *, colour: bool) -> No
     text = head + body
     lines: Iterable[Text] = [text]
     if columns is not None and not line.whole:
-        indent = cell_len(head.plain) or _LITTLE
-        lines = broken(text, columns, indent if indent * 2 <= columns else _LITTLE)
+        starts = accumulate(cell_len(_text((one,), signs=signs).plain) for one in line.head)
+        indent = max((at for at in starts if columns - at >= _ROOM), default=_LITTLE)
+        lines = broken(text, columns, indent)
     for one in lines:
         console.print(one, soft_wrap=True)
 

@@ -47,6 +47,12 @@ class Piece(NamedTuple):
     style: Style = ""
 
 
+Row: TypeAlias = (
+    tuple[str, str | tuple[str | Piece, ...]] | tuple[str, str | tuple[str | Piece, ...], str]
+)
+"""A name, its value, and what stands in a column between them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line.
@@ -72,13 +78,13 @@ def line(*parts: str | Piece, head: Iterable[str | Piece] = (), whole: bool = Fa
     return Line(tuple(map(_piece, head)), tuple(map(_piece, parts)), whole)
 
 
-def fields(rows: Iterable[tuple[str, str | tuple[str | Piece, ...]]]) -> Iterator[Line]:
+def fields(rows: Iterable[Row]) -> Iterator[Line]:
     """Facts, one per line, their names in one column."""
     listed = list(rows)
-    width = max((len(name) for name, _ in listed), default=0)
-    for name, value in listed:
+    width = max((len(row[0]) for row in listed), default=0)
+    for name, value, *column in listed:
         parts = (value,) if isinstance(value, str) else value
-        yield line(*parts, head=("  ", Piece(f"{name:<{width}}", "faint"), "  "))
+        yield line(*parts, head=("  ", Piece(f"{name:<{width}}", "faint"), "  ", *column))
 
 
 def diff_lines(diff: str) -> Iterator[Line]:

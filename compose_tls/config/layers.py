@@ -116,7 +116,7 @@ def _one_ca(values: Mapping[str, Any]) -> dict[str, None]:
     named = values.get("client_ca_cert")
     own = f"{values.get('pki_dir') or TlsConfig().pki_dir}/{CA_CERTIFICATE}"
     same = {os.path.normpath(each) for each in (own, values.get("ca_cert")) if each}
-    # Next to a server certificate of that CA, its key is here only for clients.
+    # Next to a server certificate of that CA, its key issues for clients only.
     issues = values.get("server_cert") and values.get("client_ca_key")
     is_one = not issues and named is not None and os.path.normpath(named) in same
     return dict.fromkeys(_BROUGHT["client_ca"]) if is_one else {}

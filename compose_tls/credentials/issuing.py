@@ -69,18 +69,27 @@ def require_sound(
             raise one.error
 
 
-def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) -> None:
+def require_issuer(
+    planned: IdentityPlan, directory: Path, config: TlsConfig
+) -> Mapping[str, datetime]:
     """Make sure that what is ordered can be issued: the key of the existing CA may be elsewhere.
+
+    Returns:
+        When each CA of an order ends, or one above it, by the paths of what it issues.
 
     Raises:
         CertificateError: It cannot be read, or does not belong together.
     """
+    ends: dict[str, datetime] = {}
     for name in (layout.CA, layout.CLIENT_CA):
         ca = planned.source(name)
-        if ca in {"existing", "provided"} and any(
-            one.order and one.issuer == name for one in planned.identities
-        ):
-            KeyFiles(directory, config).issuer(name, provided=ca == "provided")
+        orders = [one.order for one in planned.identities if one.issuer == name and one.order]
+        if ca in {"existing", "provided"} and orders:
+            issuer = KeyFiles(directory, config).issuer(name, provided=ca == "provided")
+            end = certificate_facts(issuer.full_chain_pem, path=name).not_after
+            paths = (f"{config.pki_dir}/{one.name}{layout.CERTIFICATE}" for one in orders)
+            ends |= dict.fromkeys(paths, end)
+    return ends
 
 
 def issue(

@@ -84,6 +84,9 @@ def _mended(
         error.hint = command
     elif path.is_file() and not os.access(path, os.R_OK, effective_ids=True):
         error.hint = f"make {error.path} readable for you, or run the command as its owner"
+    elif state is None and CA not in at_hand:
+        # Without a record there is nothing to renew: the hint of the error stays.
+        pass
     elif observation.pki.next_ca and (found.is_ca_key or (name == SERVER and CA not in at_hand)):
         bundle = f"{config.pki_dir}/{CA}{CERTIFICATE}"
         error.hint = f"give {bundle} to every client, then run {ANOTHER_CA} --finish"

@@ -50,7 +50,8 @@ def verdict(found: Deployed | None, wanted: Declared, changed: Mapping[str, date
         changed: When the files were changed that are read once, at the start, by their names.
     """
     if found is None:
-        return Verdict("absent", ("it has no container",))
+        why = "it has no container" if wanted.replicas else "the files ask for 0 containers of it"
+        return Verdict("absent", (why,))
     # A container that stopped and was replaced does not matter.
     counted = found.each[: max(1, wanted.replicas, found.replicas)]
     said = [_of_one(one, wanted, changed) for one in counted]

@@ -21,7 +21,7 @@ from compose_tls.compose.discovery import (
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ComposeFileNotFound, OutsideProject, ServiceRenamed, settle
-from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles
+from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, names_in
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
@@ -117,6 +117,7 @@ def observe(
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
         given=frozenset(environment),
         obstacles=reader.obstacles,
+        mounted=names_in(directory / config.served_dir),
     )
     return Project(
         observation,

@@ -63,9 +63,9 @@ def _problem(name: str) -> str:
     if any(unicodedata.category(character).startswith("C") for character in name):
         return "contains a control character"
     if any(character in "/\\" for character in name):
-        return "contains a slash, and is to be the name of a file"
+        return "contains a slash, and becomes a file name"
     if name.startswith((".", "-", "~")):
-        return f"begins with {name[0]}, and is to be the name of a file"
+        return f"begins with {name[0]}, and becomes a file name"
     if _RESERVED.fullmatch(name):
         return "is a device of Windows, where its files could not be copied to"
     if len(name.encode()) > _LONGEST:

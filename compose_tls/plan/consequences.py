@@ -8,7 +8,8 @@ from typing import Final
 
 from compose_tls.changes import CreateFile
 from compose_tls.config import TlsConfig
-from compose_tls.layout import KEY
+from compose_tls.errors import DirectoryShared, settle
+from compose_tls.layout import KEY, is_known
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import mounted_keys, unseen
@@ -24,6 +25,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 _SHARED: Final = "gRPC and REST"
+_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,35 @@ def _for_swarm(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
                 "once TLS is on in the files: compose-tls export swarm",
                 one.service.main.line(),
             )
+
+
+def mounted_beside(project: Project, config: TlsConfig) -> tuple[TlsWarning, ...]:
+    """What the container of Milvus is to see from now on, that has nothing to do with TLS.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        config: The settings.
+
+    Raises:
+        DirectoryShared: There is something, and the user has not accepted that.
+    """
+    observation, state = project.observation, project.state
+    if state is not None and state.settings.served_dir == config.served_dir:
+        return ()
+    place = observation.directory / config.served_dir
+    given = (config.server_cert, config.server_key, config.ca_cert, config.client_ca_cert)
+    known = {path.name for path in (observation.directory / one for one in given if one)}
+    found = [name for name in observation.mounted if name not in known and not is_known(name)]
+    if not found:
+        return ()
+    name = project.relative(place)
+    shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" * (len(found) > _SHOWN))
+    refusal = DirectoryShared(
+        f"{name} is mounted into the container of Milvus, which would see {shown}",
+        hint="choose a directory that is empty or does not exist with --tls-dir",
+        path=name,
+    )
+    return (settle(refusal, config.accept),)
 
 
 def keys_to_be_mounted(

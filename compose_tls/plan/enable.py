@@ -30,7 +30,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
 from compose_tls.plan.client_ca import has_server_ca_clients, no_client
-from compose_tls.plan.consequences import consequences, keys_to_be_mounted
+from compose_tls.plan.consequences import consequences, keys_to_be_mounted, mounted_beside
 from compose_tls.plan.effect import require_effect
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.given_up import given_up, names_given_up
@@ -154,6 +154,7 @@ class _Planner:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
         self.warnings += [*planned.plan.warnings, *beside.warnings, *stack.warnings]
         self.warnings += neighbours.warnings
+        self.warnings += mounted_beside(project, config)
         self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)

@@ -148,14 +148,14 @@ def ends_of_issued(
     config: TlsConfig,
     now: datetime,
 ) -> Iterator[TlsWarning]:
-    """Which certificates were cut short by a CA that was not in the PKI directory yet.
+    """Which certificates are cut short by a CA that was not in the PKI directory yet.
 
     Args:
         planned: Where each certificate comes from.
-        not_after: When each ends, by its path.
+        not_after: When each ends, or the CA that is to issue it, by its path.
         observation: What was in the PKI directory.
         config: The settings.
-        now: When they were issued.
+        now: When they are issued.
     """
     for one in planned.identities:
         if one.order is None or planned.source(one.issuer or "") != "provided":

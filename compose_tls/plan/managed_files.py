@@ -204,11 +204,19 @@ class ManagedFiles:
             record = self.project.relative(self.pki / layout.STATE_FILE)
             raise ValueInTheWay(
                 f"{name} already exists, and no {record} lists it",
-                hint=f"{self._way_to_bring()}; or move it away; or choose another directory with "
-                "--tls-dir; or, if compose-tls created it, give the --pki-dir of that time",
+                hint=f"{self._way_to_bring()}; or move it away; or {self._way_around(path)}",
                 path=name,
             )
         return CreateFile(path, content, mode, facts.sha256, uid, gid)
+
+    def _way_around(self, path: Path) -> str:
+        """What else can be done about a file that no record lists."""
+        if path.parent != self.pki:
+            created = "if compose-tls created it, give the --pki-dir of that time"
+            return f"choose another directory with --tls-dir; or, {created}"
+        if self.observation.content(self.pki / layout.IGNORE_FILE) == layout.IGNORE_ALL:
+            return "remove what an earlier enable left: compose-tls disable --purge"
+        return "choose another directory with --pki-dir"
 
     def _way_to_bring(self) -> str:
         """How certificates are taken that were made by hand, as they are."""

@@ -190,7 +190,7 @@ def _require_none(directory: Path, config: TlsConfig, read: Reader) -> None:
     for name in (*DEFAULT_FILES, *OVERRIDE_FILES, f"{config.pki_dir}/{STATE_FILE}"):
         if read(directory / name) is not None:
             raise ProjectExists(
-                f"a project already exists: {name}",
+                f"there is already a project in {directory}: {name}",
                 hint="compose-tls enable turns on TLS for it; compose-tls init DIR creates one elsewhere",
                 path=name,
             )

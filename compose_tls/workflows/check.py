@@ -28,7 +28,7 @@ from compose_tls.project.endpoints import carrier, endpoints
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
-from compose_tls.shell import quoted
+from compose_tls.shell import quoted, typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import GRPC_PORT, LAST_PORT, TlsMode, TlsWarning
 from compose_tls.workflows import preamble
@@ -39,7 +39,13 @@ from compose_tls.workflows.connecting import (
     connect_arguments_of,
     target_of,
 )
-from compose_tls.workflows.deployed_places import Place, deployed_places, others, stranger_at
+from compose_tls.workflows.deployed_places import (
+    Place,
+    deployed_places,
+    others,
+    paused,
+    stranger_at,
+)
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.stack_check import check_servers
@@ -161,6 +167,7 @@ class _Place:
     on_host_network: bool = False
     further: tuple[Place, ...] = ()
     stranger: str | None = None
+    paused: str | None = None
 
     @property
     def of_another(self) -> TlsWarning | None:
@@ -170,6 +177,12 @@ class _Place:
         text = f"port {self.address.port} is that of {self.stranger}, not of this project"
         hint = "compose-tls status says what this project runs"
         return TlsWarning("another-project", text, hint=hint)
+
+    def require_awake(self) -> None:
+        """Make sure that its container is not paused, which no waiting changes."""
+        if self.paused:
+            hint = f"docker compose unpause {typed(self.service or '')}"
+            raise CheckFailed(f"container {self.paused} is paused", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +213,7 @@ def _proved(
     for place in places:
         several = place.service if len(places) > 1 else None
         try:
+            place.require_awake()
             proved = proving(found.target(place), starts_silently=place.on_host_network)
         except CheckFailed as failure:
             at = f"{several}: " if several else ""
@@ -375,8 +389,9 @@ def _deployed(
             place = _Place(proxy.service, HostPort(*met[0]))
         if place is not None:
             further = others((*place.further, *met), place.address)
-            stranger = None
+            stranger = asleep = None
             if not met:
+                asleep = paused(proxy.service, directories, variables)
                 stranger = stranger_at(place.address, proxy.service, directories, variables)
-            found.append(replace(place, further=further, stranger=stranger))
+            found.append(replace(place, further=further, stranger=stranger, paused=asleep))
     return found

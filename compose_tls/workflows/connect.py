@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.connection import Connection, ContainerRoute, ExistingService
 from compose_tls.errors import WrongUsage
+from compose_tls.layout import SERVER_CERTIFICATE
+from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.clients import clients
+from compose_tls.plan.inventory import inventory
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
@@ -24,13 +28,14 @@ from compose_tls.shell import typed
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning, number
+from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended, number
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places, met_endpoint
 from compose_tls.workflows.snippets import LANGUAGES, snippet
 from compose_tls.workflows.whole_hints import with_whole_hints
 
+_NOT_VALID: Final = frozenset({"certificate-expired", "certificate-not-yet-valid"})
 _SEVERAL: Final = 2
 _SHARED_NETWORKS = ("host", "service:", "container:")
 
@@ -122,12 +127,12 @@ def _as_declared(
     [one] = declared_tls(located.project, [milvus.name for milvus in located.milvus])
     if one.mode is None or one.mode is settings.tls_mode:
         return settings, ()
-    text = f"{one.name} is set to mode {int(one.mode)}, and enable recorded {settings.mode}"
     off = " and accepts clients in plain text only" if one.mode is TlsMode.OFF else ""
+    text = f"{one.name} is set to mode {int(one.mode)}{off}; enable recorded {settings.mode}"
     path, _, line = (one.place or "").partition(":")
     warning = TlsWarning(
         "mode-differs",
-        text + off,
+        text,
         path or None,
         f"compose-tls enable --mode {max(int(one.mode), settings.mode)} makes them the same",
         number(line),
@@ -171,8 +176,27 @@ def _from_here(opened: preamble.Opened, located: EnabledProject, client: str | N
     files = (str(of_client.ca), str(of_client.certificate), str(of_client.key))
     if settings.tls_mode is TlsMode.MUTUAL and not of_client.certificate.exists():
         warnings = (*warnings, no_client(settings))
+    warnings = (*warnings, *_ended(opened, located, of_client, client))
     rest = located.rest_endpoint.uri if located.rest_endpoint else None
     return _Way(endpoint, files, rest, warnings)
+
+
+def _ended(
+    opened: preamble.Opened, located: EnabledProject, of_client: ClientFiles, client: str | None
+) -> Iterator[TlsWarning]:
+    """The certificates of this connection that have expired, or are not valid yet."""
+    config = opened.config
+    used = {f"{config.served_dir}/{SERVER_CERTIFICATE}", relative(of_client.ca, opened.root)}
+    if config.tls_mode is TlsMode.MUTUAL:
+        used.add(relative(of_client.certificate, opened.root))
+    project = with_clients(located.project, config) if client else located.project
+    found = inventory(project.observation, config, located.state, opened.now, {})
+    yield from (one for one in found.warnings if one.path in used and one.code in _NOT_VALID)
+    for one in found.certificates:
+        if one.client and one.path in used and has_ended(one.not_after, opened.now):
+            text = f"{one.path} expired on {one.not_after:%Y-%m-%d}"
+            hint = f"compose-tls client {typed(one.client)}"
+            yield TlsWarning("client-certificate-expired", text, one.path, hint)
 
 
 def _from_inside(located: EnabledProject, settings: TlsConfig, service: str) -> _Way:

@@ -82,6 +82,18 @@ def deployed_places(
     return ()
 
 
+def paused(service: str, directories: Collection[Path], variables: Mapping[str, str]) -> str | None:
+    """The container of a service that is paused, and answers nobody; the arguments as above."""
+    from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - docker costs 150 ms
+
+    with suppress(EngineError), Engine.connect(variables, patience=LITTLE_PATIENCE) as engine:
+        for name in _projects(engine, service, directories):
+            for one in engine.replicas(name, service, running=False):
+                if one.status == "paused":
+                    return one.name
+    return None
+
+
 def stranger_at(
     place: Place, service: str, directories: Collection[Path], variables: Mapping[str, str]
 ) -> str | None:

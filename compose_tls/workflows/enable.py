@@ -207,7 +207,10 @@ def _following(
     start = start_command(
         opened, project, planned.plan, concerned, planned.beside, redefined(planned, project)
     )
-    if not planned.plan.changed:
+    if not start and planned.plan.changed:
+        # Nothing that a container reads, such as the name of a file that is recorded.
+        standing = _standing(opened, planned)
+    if not start or not planned.plan.changed:
         start = (standing.next,) if standing.next else ()
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.

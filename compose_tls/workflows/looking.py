@@ -12,7 +12,7 @@ from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.docker_host import LITTLE_PATIENCE
-from compose_tls.deploy.engine import Engine
+from compose_tls.deploy.engine import LABEL, Engine
 from compose_tls.deploy.port_check import project_of, taken
 from compose_tls.deploy.verdict import Verdict, verdict
 from compose_tls.errors import ComposeFailed, EngineError
@@ -74,7 +74,7 @@ class _Look:
             wanted, found = self.engine_project.look(one.name, self.project)
             said = verdict(found, wanted, self.changed(one))
             if said.agreement == "absent":
-                by_others = self.taken(wanted)
+                by_others = {} if found and _is_paused(found) else self.taken(wanted)
                 told = (f"port {port} is in use by {owner}" for port, owner in by_others.items())
                 said = replace(said, reasons=(*said.reasons, *told))
                 taken |= by_others
@@ -121,27 +121,40 @@ class _Look:
         paused = [one.name for one, _, found, _ in seen if found and _is_paused(found)]
         if paused:
             return compose_command(self.opened, "unpause", services=paused)
+        if none := [one.name for one, wanted, _, _ in seen if not wanted.replicas]:
+            start = compose_command(self.opened, "up", "-d")
+            return f"set replicas of {' and '.join(none)} to 1 (deploy.replicas, or scale); then {start}"
         if absent := by_agreement.get("absent"):
-            for port, owner in taken.items():
-                return self.beside(port, owner)
+            for owner in taken.values():
+                ports = [str(port) for port, by in taken.items() if by == owner]
+                return self.beside(ports, owner, absent)
             everything = len(absent) == len(seen) and not any(
                 one.milvus.service.profiles() for one, _, _, _ in seen
             )
             return compose_command(self.opened, "up", "-d", services=() if everything else absent)
         return None
 
-    def beside(self, port: int, owner: str) -> str:
-        """The command that looks at the project with a port of this one: it may be this one, moved."""
+    def beside(self, ports: Sequence[str], owner: str, services: Sequence[str]) -> str:
+        """The command that looks at a project with ports of this one: it may be this one, moved."""
         other = project_of(owner)
         start = compose_command(self.opened, "up", "-d")
         if other and other == self.engine_project.name:
             # A service that is gone from the files, or has another name now.
             return f"{joined(['docker', 'stop', owner.split()[1]])} && {start}"
-        if not other:
-            return f"publish another port than {port}, or stop {owner}; then {start}"
+        if not other or not self.has_moved(other, services):
+            another = "another port" if len(ports) == 1 else "other ports"
+            return f"publish {another} than {' and '.join(ports)}, or stop {owner}; then {start}"
         config = self.opened.config.model_copy(update={"project_name": other})
         opened = replace(self.opened, config=config, typed=self.opened.typed | {"project_name"})
         return own_command(opened, "status")
+
+    def has_moved(self, other: str, services: Sequence[str]) -> bool:
+        """Whether another project has such services, from a directory that is no longer there."""
+        engine = self.engine_project.engine
+        labels = [one["Config"]["Labels"] for name in services for one in engine.containers(name)]
+        found = [one for one in labels if one.get(f"{LABEL}project") == other]
+        places = [one.get(f"{LABEL}project.working_dir") or "" for one in found]
+        return bool(places) and not any(map(os.path.isdir, places))
 
     def elsewhere(self, found: Deployed, wanted: Declared) -> str:
         """The command that looks at a container with what it was made from; what is gone cannot be."""

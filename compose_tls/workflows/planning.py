@@ -70,8 +70,9 @@ def enabling(
         # What else would change is worth knowing before it is decided.
         also.extend(planned.plan.warnings)
         places, told = opened.writable(planned.plan)
-        issuing.require_issuer(planned.identities, opened.root, config)
-        told = (*opened.told, *said, *told, *roots.told_in(planned.plan))
+        ends = issuing.require_issuer(planned.identities, opened.root, config)
+        cut = ends_of_issued(planned.identities, ends, project.observation, config, opened.now)
+        told = (*cut, *opened.told, *said, *told, *roots.told_in(planned.plan))
         yield Planned(planned, places, told, also)
 
 

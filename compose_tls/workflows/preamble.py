@@ -15,7 +15,7 @@ from compose_tls import listener
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import unfinished
 from compose_tls.apply.unproved import forget, is_deploying
-from compose_tls.changes import PatchFile, Plan, relative
+from compose_tls.changes import Plan, relative
 from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
     DIRECTORIES,
@@ -46,6 +46,7 @@ from compose_tls.shell import quoted
 from compose_tls.state.recorded import State, read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.edited_elsewhere import edited_elsewhere
 from compose_tls.workflows.interrupted import interrupted, recovered, taken_back
 from compose_tls.workflows.project_place import (
     called,
@@ -198,18 +199,9 @@ class Opened:
         from compose_tls.apply.preconditions import require_unobstructed  # noqa: PLC0415 - not needed for reading
 
         require_unobstructed(plan)
-        files = ProjectFiles(self.root, self.named_places)
-        edited = (c.path for c in plan.changes if isinstance(c, PatchFile) and c.new != c.old)
-        led = {path: real_path(path) for path in edited if not files.is_inside(path)}
-        if not led:
-            return self.named_places, ()
-        names = ", ".join(dict.fromkeys(map(str, led.values())))
-        refusal = OutsideProject(
-            f"an edit goes to {names}, which is outside the project",
-            hint="check who owns it and what else uses it",
-            path=plan.relative(next(iter(led))),
-        )
-        return (*self.named_places, *led.values()), (settle(refusal, self.config.accept),)
+        led, refusal = edited_elsewhere(plan, ProjectFiles(self.root, self.named_places))
+        told = (settle(refusal, self.config.accept),) if refusal else ()
+        return (*self.named_places, *led), told
 
     def _require_own_word(self, name: str, config: TlsConfig) -> None:
         place: str = getattr(config, name)

@@ -65,7 +65,7 @@ def report(
         next=following,
         rollover=_rollover(planned.identities),
         issued=tuple(n for n, source in planned.identities.sources.items() if source == "issued"),
-        warnings=warnings + plan.warnings + concerns,
+        warnings=tuple(dict.fromkeys(warnings + plan.warnings + concerns)),
         **more,
     )
 

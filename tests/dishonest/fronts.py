@@ -151,6 +151,19 @@ def judging(context: ssl.SSLContext, rule: Rule) -> ssl.SSLContext:
     return context
 
 
+def demand_certificate(secured: ssl.SSLSocket) -> None:
+    """Ask for a client certificate within a handshake, as nginx does for a site: SSL_set_verify(3)."""
+    openssl = ctypes.CDLL(_ssl.__file__)
+    if not hasattr(openssl, "SSL_set_verify"):
+        pytest.skip("this Python keeps its OpenSSL to itself")
+    inner = secured._sslobj  # type: ignore[attr-defined]
+    # What a connection of Python holds behind its socket is that of OpenSSL.
+    place = id(inner) + object.__basicsize__ + ctypes.sizeof(ctypes.c_void_p)
+    native = ctypes.c_void_p.from_address(place)
+    openssl.SSL_set_verify(native, _REQUIRED, None)
+
+
+_REQUIRED = 3  # SSL_VERIFY_PEER and SSL_VERIFY_FAIL_IF_NO_PEER_CERT of ssl.h
 _JUDGES: list[object] = []
 """What OpenSSL calls has to stay."""
 

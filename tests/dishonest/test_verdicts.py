@@ -10,6 +10,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -40,6 +41,7 @@ from tests.dishonest.fronts import (
     also,
     by_chance,
     carried,
+    demand_certificate,
     ending_tls,
     front,
     in_turns,
@@ -459,6 +461,40 @@ def another_site(scene: Scene) -> int:
     return scene.milvus(1, files=scene.another.server)
 
 
+def with_sites(*, of_no_name: bool, shared: bool) -> Make:
+    """A front with a site beside Milvus that asks for no certificate, one key for the tickets of both."""
+
+    def make(scene: Scene) -> Target:
+        behind, asked = scene.plain(), scene.pki.server.context(2)
+        first = scene.another.server.context(1)
+        for context in () if shared else (first, asked):
+            context.num_tickets = 0
+        wanted = threading.local()
+
+        def choose(secured: Any, name: str | None, _: object) -> int | None:
+            wanted.name = name
+            if name == "localhost":
+                secured.context = asked
+                demand_certificate(secured)
+            elif name is None and not of_no_name:
+                return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+            return None
+
+        first.sni_callback = choose
+
+        def script(connection: socket.socket) -> None:
+            with first.wrap_socket(connection, server_side=True) as secured:
+                if wanted.name == "localhost":
+                    carried(secured, behind)
+                else:
+                    secured.sendall(SETTINGS + _STATUS_400)
+                    secured.recv(4096)
+
+        return scene.target(scene.front(passes_on_to(script)), 2)
+
+    return make
+
+
 def with_a_group_of_its_own(scene: Scene) -> int:
     """Asks once more for a key of its own group: HelloRetryRequest (RFC 8446 section 4.1.4)."""
     context = scene.pki.server.context(2)
@@ -468,6 +504,16 @@ def with_a_group_of_its_own(scene: Scene) -> int:
 
 
 DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
+    **{
+        f"goes on with a session of another site, begun {way}": (
+            with_sites(of_no_name=of_no_name, shared=True),
+            {"refuses-anonymous-client": f"with a session begun {way}"},
+        )
+        for way, of_no_name in (
+            ("without a server name (SNI)", True),
+            ("as another server (SNI)", False),
+        )
+    },
     "lets anyone in who announces HTTP/1.1": (
         by_http1,
         {
@@ -923,6 +969,9 @@ HONEST: Mapping[str, Make] = {
     "nginx, with a rule for who shows no certificate": turning_away(_STATUS_403),
     "a front with another site for who does not say whom they want": for_those_without(
         _SNI, another_site
+    ),
+    "a front with another site, and a key for the sessions of each": with_sites(
+        of_no_name=True, shared=False
     ),
     "asks once more for a key of its own group": lambda scene: scene.target(
         with_a_group_of_its_own(scene), 2

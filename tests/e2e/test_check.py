@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -238,14 +239,18 @@ def test_a_certificate_that_was_replaced_is_not_served_before_a_restart(one_way:
 def test_a_paused_server_is_given_up_in_time(one_way: Project) -> None:
     # The last of this server: it may end itself after the pause.
     identity, _ = one_way.container("standalone")
+    port = str(urlsplit(one_way.compose_tls("connect", "--json").document["endpoint"]["uri"]).port)
     assert run(["docker", "pause", identity], one_way.directory).code == 0
     try:
+        told = one_way.compose_tls("check", "--json")
         began = time.monotonic()
-        done = one_way.compose_tls("check", "--deep", "--timeout", "0.5", "--json")
+        done = one_way.compose_tls("check", "--port", port, "--deep", "--timeout", "0.5", "--json")
         took = time.monotonic() - began
     finally:
         run(["docker", "unpause", identity], one_way.directory)
 
+    assert told.document["error"]["message"].endswith(" is paused")
+    assert "unpause standalone" in told.document["error"]["hint"]
     # Half a second for each probe, and Python itself.
     assert took < SOON
     assert done.code == 6

@@ -238,7 +238,10 @@ def _renewed(result: RenewResult) -> Line:
         left = [c.days_left for c in result.certificates if c.days_left is not None]
         force = "" if result.brought else "; --force renews"
         # A dry run opens no certificate that stays.
-        valid = f"all certificates are valid for {rendering.span_text(min(left))}" if left else ""
+        which = "the given" if result.brought else "all"
+        valid = (
+            f"{which} certificates are valid for {rendering.span_text(min(left))}" if left else ""
+        )
         return line(f"nothing to do: {valid or 'no certificate is due'}{force}")
     if result.dry_run:
         return line("would renew; nothing was written")

@@ -33,6 +33,7 @@ _MONTH: Final = _YEAR / 12
 # Below that, days are told; from two years on, years.
 _MANY_DAYS: Final = 100
 
+_ACTION_WORDS: Final = {"patched": "changed"}
 _ACTIONS: Final[Mapping[str, Style]] = {
     "created": "added",
     "patched": "warning",
@@ -50,7 +51,8 @@ def failure_lines(
         if isinstance(error, CheckFailed):
             message = error.summary
     yield line(Piece(f"error[{error.code}]: ", "bad"), message)
-    if error.path and (error.line or not message.endswith(error.path)):
+    named = {word.rstrip(",:;") for word in message.split()}
+    if error.path and (error.line or error.path not in named):
         where = f"{error.path}{f':{error.line}' if error.line else ''}"
         yield line(where, head=(Piece("  in:   ", "faint"),), whole=True)
     yield line(error.hint, head=(Piece("  next: ", "strong"),))
@@ -63,7 +65,8 @@ def file_lines(files: Sequence[FileResult], *, dry_run: bool, verbose: bool) -> 
     for file in shown:
         would = "would be " if dry_run and file.action != "unchanged" else ""
         style = _ACTIONS.get(file.action, "faint")
-        yield line("  ", f"{file.path:<{width}}", "  ", Piece(f"{would}{file.action}", style))
+        done = _ACTION_WORDS.get(file.action, file.action)
+        yield line("  ", f"{file.path:<{width}}", "  ", Piece(f"{would}{done}", style))
 
 
 def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterator[Line]:
@@ -119,8 +122,9 @@ def check_lines(
     told = set() if told is None else told
     for check in checks:
         service = f"{check.service} " if check.service else ""
-        if check.untried in told and not verbose:
-            known = f"{service}{check.name}: could not be tried for the same reason"
+        if not verbose and (check.untried in told or (not check.ok and check.observed in told)):
+            what = "could not be tried" if check.untried else "failed"
+            known = f"{service}{check.name}: {what} for the same reason"
             yield line(known, head=("  ", _mark(check), " "))
             continue
         if check.skipped or verbose or not check.ok:

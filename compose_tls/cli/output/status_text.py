@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from compose_tls.cli.line import Line, Piece, Style, fields, line, next_line
+from compose_tls.cli.line import Line, Piece, Row, Style, fields, line, next_line
 from compose_tls.cli.output import rendering
 from compose_tls.vocabulary import ETCD_MEMBERS, Encryption
 
@@ -78,12 +78,12 @@ def _address(result: StatusResult) -> str | None:
     return f"{where}, verified as {result.endpoint.server_name}{note}"
 
 
-def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
+def _summary(result: StatusResult) -> Iterator[Row]:
     """One line for each view."""
     if address := _address(result):
         yield "address", address
     if result.not_looked_at:
-        yield "deployed", f"unknown ({result.not_looked_at})"
+        yield "deployed", f"unknown: {result.not_looked_at}"
     for one in result.deployed:
         service = f"{one.service} " if len(result.deployed) > 1 else ""
         yield "deployed", (service, *_deployed(one))
@@ -135,9 +135,7 @@ def _files(result: StatusResult) -> tuple[str | Piece, ...]:
     return (f"all {len(result.file_states)} as enable wrote them",)
 
 
-def _connections(
-    title: str, encryption: Encryption, links: Iterable[Link]
-) -> Iterator[tuple[str, str]]:
+def _connections(title: str, encryption: Encryption, links: Iterable[Link]) -> Iterator[Row]:
     """What is connected to so, each once, and who else gets there, if that is anyone.
 
     Who connects is named where others connect to the same port in another way: of a Milvus that speaks
@@ -160,7 +158,7 @@ def _connections(
         told.setdefault(to, f"{link.purpose}{reach}")
     width = max(map(len, told), default=0)
     for target, what in told.items():
-        yield title, f"{target:<{width}}  {what}"
+        yield title, what, f"{target:<{width}}  "
         title = ""
 
 
@@ -169,7 +167,8 @@ def _detail(result: StatusResult) -> Iterator[Line]:
     if address := _address(result):
         yield line(f"  {address}")
     if result.not_looked_at:
-        yield line(f"deployed: unknown ({result.not_looked_at})")
+        yield _title("deployed")
+        yield line(result.not_looked_at, head=("  unknown: ",))
     elif result.deployed:
         yield _title("deployed")
     for one in result.deployed:
@@ -206,7 +205,7 @@ def link_lines(links: Sequence[Link]) -> Iterable[Line]:
         until = f", until {link.not_after:%Y-%m-%d}" if link.not_after else ""
         how = Piece(f"{link.encryption:<9}", _COLOURS[link.encryption])
         about = f"{link.purpose}{f', {reach}' if reach else ''}{until}"
-        yield line(f"{way:<{width}}  {about}", head=("  ", how, "  "))
+        yield line(about, head=("  ", how, "  ", f"{way:<{width}}  "))
         if link.reason:
             yield line(link.reason, head=(" " * 13,))
         if link.note:

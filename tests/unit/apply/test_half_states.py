@@ -413,7 +413,7 @@ class TestDirectoriesThatStay:
         [warning] = apply(Plan(tmp_path, changes), {})
         assert (warning.code, warning.path) == ("directory-kept", "tls")
         assert "theirs.txt" in warning.message
-        assert warning.hint
+        assert warning.hint == "remove tls by hand, unless something in it is still needed"
 
     def test_of_many_files_the_first_are_named(self, tmp_path: Path) -> None:
         for name in "abcdefgh":

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from compose_tls.checks import probes
 from compose_tls.checks.outcome import Outcome
@@ -23,6 +25,7 @@ from tests.unit.checks.servers import (
     over_tls,
     says,
 )
+from tests.unit.pki.minting import DAY, mint
 
 
 def look(pki: Pki, probe: Any, script: Script | None = None, **changes: Any) -> Outcome:
@@ -100,7 +103,9 @@ def test_a_mode_2_server_that_refuses_the_client_fails_the_handshake(pki: Pki) -
 def test_the_served_certificate_is_compared_with_the_one_on_disk(pki: Pki) -> None:
     found = look(pki, certificate)
     assert found.ok
-    assert found.observed == "for localhost, 127.0.0.1; 29 days left"
+    content = pki.path("server.pem").read_bytes()
+    until = x509.load_pem_x509_certificate(content).not_valid_after_utc
+    assert found.observed == f"for localhost, 127.0.0.1; until {until:%Y-%m-%d}"
 
 
 def test_an_older_certificate_than_the_one_on_disk_is_found_out(pki: Pki, another_pki: Pki) -> None:
@@ -172,6 +177,19 @@ def test_what_an_sdk_refuses_is_not_green(name: str, tmp_path: Path) -> None:
     if shakes.ok:
         assert reason.replace("s.pem", "the served chain") in found.observed
         assert found.hint
+
+
+@pytest.mark.parametrize(("start", "end"), [(NOW - 9 * DAY, NOW - DAY), (NOW + DAY, NOW + 9 * DAY)])
+def test_an_intermediate_that_is_not_valid_is_told_apart_from_its_server(
+    tmp_path: Path, start: datetime, end: datetime
+) -> None:
+    root = mint("root", ca=True)
+    lower = mint("lower", ca=True, issuer=root, start=start, end=end)
+    server = replace(mint(issuer=lower), chain_pem=lower.certificate_pem)
+    found = look(served(Brought(server, root.certificate_pem), tmp_path), handshake)
+    assert not found.ok
+    told = f"its intermediate CN=lower is valid from {start:%Y-%m-%d %H:%M} UTC to {end:%Y-%m-%d}"
+    assert told in found.observed
 
 
 def test_an_sdk_that_refuses_what_the_others_take_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -317,6 +318,7 @@ class TestIntermediates:
         (project / "chain.pem").write_bytes(below.certificate_pem + root.certificate_pem)
         (project / "below.key").write_bytes(below.private_key_pem)
         bring = ("--ca-cert", "chain.pem", "--ca-key", "below.key")
+        planned = run("enable", "--dry-run", "--json", *bring).json
         enabled = run("enable", "--json", *bring).json
 
         nothing = run("renew", "--no-restart", "--json", *bring).json
@@ -324,6 +326,8 @@ class TestIntermediates:
 
         cut = [w["path"] for w in enabled["warnings"] if w["code"] == "certificate-cut-short"]
         assert cut == ["cert/server.pem", "cert/client.pem"]
+        told = [[(w["code"], w["message"]) for w in one["warnings"]] for one in (planned, enabled)]
+        assert told[0] == told[1]
         assert nothing["changed"] is False
         assert [w["code"] for w in nothing["warnings"]] == ["ca-expires-soon"]
         codes = {w["code"] for w in forced["warnings"]}
@@ -594,6 +598,33 @@ class TestWhoIsAClient:
         document = run("enable", "--mode", mode, *self.BROUGHT, "--json").json
 
         assert ("public-client-ca" in {one["code"] for one in document["warnings"]}) == warned
+
+    def test_certificates_that_disable_kept_are_told_with_the_command_that_removes_them(
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+    ) -> None:
+        assert run("enable", *TestWhoIsAClient.BROUGHT).code == 0
+        assert run("disable").code == 0
+        other = ("--ca-cert", "../brought/chain.pem", "--ca-key", "../brought/below.key")
+
+        hint = run("enable", *other, "--json").error["hint"]
+
+        assert hint.endswith("remove what an earlier enable left: compose-tls disable --purge")
+        assert run("disable", "--purge").code == 0
+        assert run("enable", *other).code == 0
+
+    def test_files_of_someone_else_are_neither_offered_for_removal_nor_renewed(
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+    ) -> None:
+        (project / "cert").mkdir()
+        for name in ("server.pem", "server.key"):
+            shutil.copy(project.parent / "brought" / name, project / "cert")
+
+        assert run("enable", "--json").error["hint"] == (
+            "restore it, or move the directory away to start with new certificates"
+        )
+        shutil.copy(project.parent / "brought" / "chain.pem", project / "cert" / "ca.pem")
+        hint = run("enable", "--json").error["hint"]
+        assert hint.endswith("or move it away; or choose another directory with --pki-dir")
 
 
 class TestTheCaOfTheClients:

@@ -356,6 +356,24 @@ class TestRefusals:
 
 
 class TestLife:
+    def test_connect_tells_of_the_certificates_that_have_expired(
+        self, run: Run, enabled: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def told(*options: str) -> list[tuple[str, str, str]]:
+            found = run("connect", "--json", *options).json["warnings"]
+            return [(one["code"], one["path"], one["hint"]) for one in found]
+
+        run("enable", "--mode", "2")
+        run("client", "alice", "bob")
+        assert told() == told("--client", "alice") == []
+
+        later(monkeypatch, 830)
+        server = ("certificate-expired", "tls/server.pem", "compose-tls renew")
+        own = ("certificate-expired", "cert/client.pem", "compose-tls renew")
+        alice = ("client-certificate-expired", "cert/clients/alice.pem", "compose-tls client alice")
+        assert told() == [server, own]
+        assert told("--client", "alice") == [server, alice]
+
     def test_during_a_change_of_the_ca_it_is_of_the_new_one(self, run: Run, enabled: Path) -> None:
         assert run("client", "early").code == 0
         assert run("renew", "--ca", "--no-restart").code == 0

@@ -316,6 +316,37 @@ def test_what_the_project_leads_to_is_edited_where_that_is_accepted(
     assert (tree(home), tree(project)) == (before, around)
 
 
+@pytest.mark.parametrize("name", ["docker-compose.yml", "milvus.yaml"])
+def test_a_file_that_is_elsewhere_as_well_is_edited_where_that_is_accepted(
+    project: Path, home: Path, run: Run, name: str
+) -> None:
+    os.link(project / name, home / name)
+    before, around = tree(home), tree(project)
+    refused = run("enable", "--json").error
+    assert run("enable", "--dry-run", "--json").error["message"] == refused["message"]
+    assert (refused["code"], refused["path"]) == ("outside-project", name)
+    assert "--accept outside-project" in refused["hint"]
+    assert (tree(home), tree(project)) == (before, around)
+    accept = ("--accept", "outside-project")
+    done = run("enable", *accept, "--json").json
+    assert "outside-project" in [warning["code"] for warning in done["warnings"]]
+    assert tree(home) != before
+    assert run("disable", "--json").error["code"] == "outside-project"
+    assert run("disable", "--purge", *accept).code == 0
+    assert (tree(home), tree(project)) == (before, around)
+    # As the hint has it.
+    command = refused["hint"].removeprefix("give the project a copy of its own: ")
+    subprocess.run(["sh", "-c", command.partition(";")[0]], check=True, cwd=project)
+    assert run("enable").code == 0
+    assert tree(home) == before
+
+
+def test_a_second_name_beside_the_file_is_no_way_out(project: Path, run: Run) -> None:
+    os.link(project / "docker-compose.yml", project / "docker-compose.yml.bak")
+    assert run("enable").code == 0
+    assert (project / "docker-compose.yml").samefile(project / "docker-compose.yml.bak")
+
+
 @pytest.mark.parametrize("prepare", [mounted_outside, linked_outside, included_outside])
 @pytest.mark.parametrize("part", [0.4, 0.8])
 def test_a_kill_during_an_accepted_edit_is_recovered_where_that_is_accepted_again(

@@ -61,7 +61,7 @@ class TestDryRun:
         assert "would change to one-way TLS (mode 1); nothing was written\n" in outcome.out
         for name in FILES:
             assert re.search(
-                rf"^  {re.escape(name)} +would be (created|patched)$", outcome.out, re.MULTILINE
+                rf"^  {re.escape(name)} +would be (created|changed)$", outcome.out, re.MULTILINE
             )
 
     def test_disable_shows_the_way_back_and_writes_nothing(self, run: Run, project: Path) -> None:

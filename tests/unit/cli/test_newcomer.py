@@ -46,6 +46,7 @@ from tests.unit.cli.test_terminal import on_terminal
         ),
         ("completion tcsh", "SHELL must be 'bash', 'zsh' or 'fish'", "compose-tls completion"),
         ("enable 2", "unexpected argument: 2", "see compose-tls enable --help"),
+        ("enable mode 2", "unexpected argument: mode 2", "did you mean --mode 2? see compose-tls"),
         ("enable --mode 0", "--mode must be 1 or 2; you gave 0", "compose-tls disable"),
         ("enable --mode mutual", "--mode must be 1 or 2; you gave mutual", "2 is mutual TLS"),
         ("enable --scope al", "--scope must be 'proxy', 'internal' or 'all'", "--scope all?"),

@@ -43,6 +43,15 @@ def test_a_container_that_does_not_run_the_files_is_not_done(looking: Say, run: 
     assert "nothing to do" not in run("enable", "--dry-run").out
 
 
+def test_where_only_the_record_changes_what_runs_is_looked_at(
+    looking: Say, project: Path, run: Run
+) -> None:
+    (project / "docker-compose.yml").rename(project / "compose.yaml")
+    looking("stale", UP)
+
+    assert run("enable").out.endswith(f"next: {UP} && compose-tls check\n")
+
+
 def test_one_that_does_is(looking: Say, run: Run) -> None:
     looking("current")
 

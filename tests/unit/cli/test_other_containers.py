@@ -49,6 +49,17 @@ def test_a_server_of_another_project_is_told(
     assert [one["code"] for one in run("check", "--json").json["warnings"]] == ["another-project"]
 
 
+def test_one_that_is_paused_is_not_waited_for(
+    enabled: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "paused", lambda *_: "b1-standalone-1")
+
+    found = run("check", "-p", "rag", "--json")
+    assert (found.code, found.error["code"]) == (6, "check-failed")
+    assert found.error["message"] == "container b1-standalone-1 is paused"
+    assert found.error["hint"] == "docker compose -p rag unpause standalone"
+
+
 def test_a_certificate_that_was_replaced_by_hand_is_not_put_in_force(
     enabled: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from compose_tls.cli.output.rendering import check_lines
 from compose_tls.cli.output.show import Output, show
 from compose_tls.results import (
     CertificateResult,
     ClientResult,
     FileResult,
+    Probe,
     RenewResult,
     Result,
     Rollover,
@@ -113,3 +115,19 @@ def test_status_sums_up_the_certificates_of_further_clients_wherever_they_lie(sa
     detail = said(result, verbose=True)
     assert "subject CN=cert/clients/server.pem" in detail
     assert "subject CN=elsewhere/1.pem" in detail
+
+
+def test_what_several_probes_saw_is_told_once() -> None:
+    plain: dict[str, Any] = {
+        "ok": False,
+        "observed": "the server answers in plain text",
+        "seconds": 0.0,
+    }
+    probes = [Probe(name=name, expected=f"{name} is right", **plain) for name in ("one", "two")]
+
+    assert [one.plain for one in check_lines(probes)][
+        -1
+    ] == "  FAILED two: failed for the same reason"
+    assert "expected: two is right" in [
+        one.plain.strip() for one in check_lines(probes, verbose=True)
+    ]

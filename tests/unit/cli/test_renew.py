@@ -116,7 +116,7 @@ class TestEndEntities:
         for extent in (("--force",), ("--ca",)):
             preview = run(*RENEW, *extent, "--dry-run").json
             assert (preview["changed"], preview["dry_run"]) == (True, True)
-        assert "would be patched" in run("renew", "--force", "--dry-run").out
+        assert "would be changed" in run("renew", "--force", "--dry-run").out
         assert facts(project) == before
 
     def test_it_says_what_to_do_when_milvus_is_not_restarted(self, run: Run, project: Path) -> None:
@@ -233,7 +233,7 @@ class TestBrought:
 
         assert (told.code, told.out) == (
             0,
-            "nothing to do: all certificates are valid for 89 days\n",
+            "nothing to do: the given certificates are valid for 89 days\n",
         )
         assert facts(project) == before
 

@@ -426,7 +426,7 @@ class TestNext:
         document = found(run, code=0)
         assert "deployed" not in document
         assert document["not_looked_at"].startswith("there is no Docker engine at unix:///")
-        said = "deployed +unknown \\(there is no Docker engine"
+        said = "deployed +unknown: there is no Docker engine"
         assert re.search(rf"^  {said}", run("status").out, re.MULTILINE)
 
 

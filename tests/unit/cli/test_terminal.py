@@ -148,6 +148,17 @@ class TestWidth:
         assert seen[first + 1].startswith(" " * column)
         assert seen[first + 1][column] != " "
 
+    def test_the_last_column_goes_on_below_itself_while_it_has_room(self, enabled: Path) -> None:
+        def column(wanted: int) -> int:
+            """Where the line below that of the object store begins."""
+            lines = ESCAPE.sub("", on_terminal("status", columns=wanted)).splitlines()
+            at = next(i for i, one in enumerate(lines) if "minio:9000" in one)
+            assert lines[at + 1].strip().endswith("everyone")
+            return len(lines[at + 1]) - len(lines[at + 1].lstrip())
+
+        assert column(60) == 33
+        assert column(50) == 16
+
     def test_a_command_can_be_copied_whole(self, project: Path) -> None:
         seen = ESCAPE.sub("", on_terminal("enable", columns=30))
         assert "\nnext: docker compose up -d && compose-tls check\n" in seen
