@@ -27,7 +27,7 @@ def missing_roots(certificates: Sequence[x509.Certificate]) -> tuple[x509.Certif
     """The roots that the CA certificates of a file lead to, and that are not among them."""
     tops = [(one, *issuers_of(one, certificates))[-1] for one in certificates]
     found = [
-        next((root for root in _roots(_store()) if is_issued_by(top, root)), None)
+        next((root for root in _roots(store_file()) if is_issued_by(top, root)), None)
         for top in tops
         if not is_self_signed(top)
     ]
@@ -36,12 +36,12 @@ def missing_roots(certificates: Sequence[x509.Certificate]) -> tuple[x509.Certif
 
 def is_public(certificate: x509.Certificate) -> bool:
     """Whether everyone's programs trust a CA, and it issues for everyone."""
-    return certificate in _roots(_store())
+    return certificate in _roots(store_file())
 
 
 def public_roots() -> bytes:
     """The roots that this system trusts, PEM without comments; nothing where there is no such file."""
-    store = _store()
+    store = store_file()
     try:
         blocks = pem_blocks(Path(store).read_bytes()) if store else []
     except OSError:
@@ -51,10 +51,6 @@ def public_roots() -> bytes:
 
 def store_file() -> str | None:
     """The file that holds the roots that this system trusts; ``None`` where none is found."""
-    return _store()
-
-
-def _store() -> str | None:
     import ssl  # noqa: PLC0415 - 20 ms, and few files lack their root
 
     own = ssl.get_default_verify_paths().cafile

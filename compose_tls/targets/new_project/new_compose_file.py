@@ -99,7 +99,9 @@ def compose_file(stack: NewStack) -> bytes:
         found["attu"] = services.attu(
             stack.attu.image, stack.attu.variables, stack.attu.mounts, front
         )
-    made["services"] = {name: Commented(each, apart=at > 0) for at, (name, each) in _at(found)}
+    made["services"] = {
+        name: Commented(each, apart=at > 0) for at, (name, each) in enumerate(found.items())
+    }
     volumes = dict.fromkeys(volume_names(stack.flavour, stack.release))
     made["volumes"] = Commented(volumes, "docker compose down -v removes them.", apart=True)
     return build(made, _HEADING.format(start=_FIRST_START if stack.auth else _START))
@@ -132,10 +134,6 @@ def volume_names(flavour: Flavour, release: MilvusLine) -> tuple[str, ...]:
         case "cluster":
             broker = () if release.line >= FIRST_WITH_MIX_COORDINATOR else (BROKER,)
             return (ETCD, OBJECT_STORE, *broker)
-
-
-def _at(found: Mapping[str, New]) -> list[tuple[int, tuple[str, New]]]:
-    return list(enumerate(found.items()))
 
 
 def _services(stack: NewStack) -> Service:
