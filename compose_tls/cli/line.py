@@ -40,6 +40,9 @@ _CONTROL = regex(
 )
 
 
+_LINE_END = regex(r"[\r\n]")
+
+
 class Piece(NamedTuple):
     """Some text, and what it means."""
 
@@ -74,7 +77,7 @@ class Line:
 
 
 def line(*parts: str | Piece, head: Iterable[str | Piece] = (), whole: bool = False) -> Line:
-    """A line of texts and pieces."""
+    """A line of texts and pieces, in which line ends are spelled: a name could hold one."""
     return Line(tuple(map(_piece, head)), tuple(map(_piece, parts)), whole)
 
 
@@ -90,7 +93,8 @@ def fields(rows: Iterable[Row]) -> Iterator[Line]:
 def diff_lines(diff: str) -> Iterator[Line]:
     """A unified diff, as it is."""
     for text in diff.rstrip("\n").split("\n"):
-        yield line(Piece(text, _diff_style(text)), whole=True)
+        # A line of the diff can end as those of Windows do.
+        yield Line((), (Piece(text, _diff_style(text)),), whole=True)
 
 
 def _diff_style(text: str) -> Style:
@@ -125,5 +129,11 @@ def _spelled(match: re.Match[str]) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """A text whose line ends are spelled as well."""
+    return _LINE_END.sub(_spelled, text)
+
+
 def _piece(part: str | Piece) -> Piece:
-    return part if isinstance(part, Piece) else Piece(part)
+    text, style = part if isinstance(part, Piece) else Piece(part)
+    return Piece(one_line(text), style)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, TextIO
 
-from compose_tls.cli.line import Line, Piece, clean, line
+from compose_tls.cli.line import Line, Piece, clean, line, one_line
 from compose_tls.cli.output import rendering
 from compose_tls.cli.printing import has_colour, is_terminal, show_lines, width
 from compose_tls.listener import Listener
@@ -116,7 +116,7 @@ class Live(Listener):
         if not self._text or self._over.is_set():
             return
         count = f" {seconds:.0f} s" if seconds >= _TICK else ""
-        text = cut(clean(self._text), (width(stream) or _WIDTH) - len(count) - 1)
+        text = cut(clean(one_line(self._text)), (width(stream) or _WIDTH) - len(count) - 1)
         faint, plain = ("\x1b[2m", "\x1b[0m") if has_colour(stream) else ("", "")
         _write(stream, f"\r\x1b[2K{faint}{text}{count}{plain}")
 

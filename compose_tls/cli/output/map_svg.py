@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from compose_tls.cli.line import clean
+from compose_tls.cli.line import clean, one_line
 from compose_tls.cli.output.map_mermaid import (
     COLOURS,
     NOTHING,
@@ -150,7 +150,7 @@ class _Drawing:
         top, middle = y - _LABEL_HEIGHT / 2, x + width / 2
         yield "<g>"
         if edge.link.note:
-            yield f"<title>{escape(clean(edge.link.note))}</title>"
+            yield f"<title>{escape(clean(one_line(edge.link.note)))}</title>"
         yield (
             f'<rect x="{x:g}" y="{top:g}" width="{width:g}" height="{_LABEL_HEIGHT}" rx="8" '
             f'fill="#ffffff" stroke="{COLOURS[kind]}"/>'
@@ -218,7 +218,8 @@ def _legend(y: float) -> Iterator[str]:
 
 def _text(text: str, x: float, y: float, colour: str, weight: str = "400") -> str:
     bold = f' font-weight="{weight}"' if weight != "400" else ""
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="middle" fill="{colour}"{bold}>{escape(text)}</text>'
+    shown = escape(one_line(text))
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="middle" fill="{colour}"{bold}>{shown}</text>'
 
 
 def _width(node: Node) -> float:

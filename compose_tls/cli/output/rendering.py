@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from compose_tls.cli.line import Line, Piece, Style, line
-from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.errors import CheckFailed, ComposeFileNotFound, ComposeTlsError
 from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ def failure_lines(
     if error.path and (error.line or error.path not in named):
         where = f"{error.path}{f':{error.line}' if error.line else ''}"
         yield line(where, head=(Piece("  in:   ", "faint"),), whole=True)
-    yield line(error.hint, head=(Piece("  next: ", "strong"),))
+    hint, *text = error.hint.split("\n") if isinstance(error, ComposeFileNotFound) else [error.hint]
+    yield line(hint, head=(Piece("  next: ", "strong"),))
+    for one in text:
+        yield line(one, whole=True)
 
 
 def file_lines(files: Sequence[FileResult], *, dry_run: bool, verbose: bool) -> Iterator[Line]:

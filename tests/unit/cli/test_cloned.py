@@ -458,6 +458,24 @@ def test_no_line_is_made_to_look_like_another_one(run: Run, project: Path, chara
         assert shown not in outcome.out + run(*command.split(), "--json").err
 
 
+@pytest.mark.parametrize("end", ["\\n", "\\r\\n", "\\n\\n", "\\r"])
+def test_no_name_makes_a_line_of_its_own(run: Run, project: Path, end: str) -> None:
+    """It would be read as one of ours: a next step, or that all is proved."""
+    text = (project / "docker-compose.yml").read_text()
+    name = f'"chat{end}next: compose-tls forged{end}proved: forged"'
+    entry = (
+        f"  {name}:\n    image: app{end}forged\n    container_name: {name}\n    environment:\n"
+        f"      MILVUS_URI: http://standalone:19530\n    volumes:\n      - {name}\n"
+    ).replace(f"app{end}forged", name)
+    changed = text.replace("networks:\n", f"{entry}networks:\n", 1)
+    (project / "docker-compose.yml").write_text(changed)
+    commands = ("enable --mode 2", *COMMANDS, "status -v", "status --format mermaid")
+    for command in (*commands, "status --format svg", "status --format prometheus"):
+        outcome = run(*command.split())
+        for line in (outcome.out + outcome.err).splitlines():
+            assert not line.lstrip().startswith(("next: compose-tls forged", "proved:"))
+
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
