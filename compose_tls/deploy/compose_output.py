@@ -187,4 +187,8 @@ _HINTS = (
     ("is already in use by container", "remove or rename that container, or change container_name"),
     ("declared as external, but could not be found", "create it, as the compose file expects"),
     ("is missing a value", "set that variable, in the environment or in .env"),
+    (
+        "env file",
+        "create that file, such as from an example next to it, or name another one",
+    ),
 )

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from compose_tls.compose.dockerfile import copied
+from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_KEY, CLIENT_KEY, PROXY, SERVER_KEY, neighbours_directory
 from compose_tls.patterns import regex
@@ -56,7 +58,8 @@ def _findings(project: Project, config: TlsConfig, showing: Sequence[str]) -> It
                     f"add {' and '.join(f'{name}/' for name in inside)} to ignore there",
                     service.main.line("develop"),
                 )
-        if build is not None and (inside := _inside(build.context, keys, ignored)):
+        sources = _sources(project, service, build.file) if build else None
+        if build is not None and (inside := _inside(build.context, keys, ignored, sources)):
             file = project.relative(own or build.context / ".dockerignore")
             lines = " and ".join(f"{name}/" for name in inside)
             yield TlsWarning(
@@ -69,12 +72,27 @@ def _findings(project: Project, config: TlsConfig, showing: Sequence[str]) -> It
             )
 
 
+def _sources(project: Project, service: Service, file: Path) -> tuple[str, ...] | None:
+    """What a Dockerfile copies from its context; ``None`` where it is not known."""
+    inline = tuple(service.texts_of_build("dockerfile_inline"))
+    content = inline[-1].encode() if inline else project.read(file)
+    return None if content is None else tuple(copied(content.decode("utf-8", "replace")))
+
+
 def _inside(
     top: Path,
     keys: Mapping[Path, Sequence[str]],
     ignored: Sequence[tuple[Path, Sequence[str]]],
+    sources: Sequence[str] | None = None,
 ) -> list[str]:
-    """The directories of keys below another one, relative to it, that no pattern leaves out."""
+    """The directories of keys below another one, relative to it, that no pattern leaves out.
+
+    Args:
+        top: The other one.
+        keys: The directories, with the keys in each.
+        ignored: The patterns, each with what it is relative to.
+        sources: What alone is taken; by default everything.
+    """
 
     def is_out(key: Path) -> bool:
         return any(
@@ -82,10 +100,18 @@ def _inside(
             for place, patterns in ignored
         )
 
+    def is_taken(key: Path) -> bool:
+        path = key.relative_to(top)
+        places = [one.as_posix() for one in (path, *path.parents)]
+        return sources is None or any(
+            any(map(_expression(source).fullmatch, places)) for source in sources
+        )
+
     return [
         place.relative_to(top).as_posix()
         for place, names in keys.items()
-        if place.is_relative_to(top) and not all(is_out(place / name) for name in names)
+        if place.is_relative_to(top)
+        and any(is_taken(place / name) and not is_out(place / name) for name in names)
     ]
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from compose_tls import layout
-from compose_tls.changes import relative
+from compose_tls.changes import CreateFile, FileChange, relative
 from compose_tls.config import TlsConfig
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.results import FileState
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,26 @@ def key_and_copy_states(
             drifts.append(copy.origin)
     for path in dict.fromkeys(drifts):
         yield FileState(path=relative(path, directory), state="drifted")
+
+
+def written_over(
+    observation: Observation, state: State | None, changes: Iterable[FileChange]
+) -> Iterator[TlsWarning]:
+    """What someone put in place of a certificate of ours, and is not kept.
+
+    Args:
+        observation: The project.
+        state: What enable recorded.
+        changes: What is to be written.
+    """
+    known = state.digests if state else {}
+    for change in changes:
+        name = relative(change.path, observation.directory)
+        there = observation.files.get(change.path) if isinstance(change, CreateFile) else None
+        if there is not None and name in known and there.sha256 not in {None, known[name]}:
+            text = f"{name} was changed since it was written, and is written over, with its key"
+            hint = "give certificates of your own with --server-cert, --server-key and --ca-cert"
+            yield TlsWarning("certificates-drifted", text, name, hint)
 
 
 def _differ(one: FileFacts | None, other: FileFacts) -> bool:

@@ -24,6 +24,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
 from compose_tls.plan.brought import lying_in
 from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.plan.copies import written_over
 from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_changes import StackChanges
@@ -106,6 +107,7 @@ class ManagedFiles:
                 *access.warnings,
                 *(warning for one in stack.accesses.values() for warning in one.warnings),
                 *beside.warnings,
+                *written_over(self.observation, self.state, changes),
             ),
         )
         proxies = proxies_of(self.project.compose, tuple(milvus), self.config)

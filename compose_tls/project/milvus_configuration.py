@@ -18,7 +18,7 @@ from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount, normal_target
 from compose_tls.errors import MilvusConfigNotFound, MilvusConfigPartial, ProjectError, YamlSyntax
-from compose_tls.shell import typed
+from compose_tls.shell import quoted, typed
 from compose_tls.stack.milvus.connections import (
     METRICS_PORT_VARIABLE,
     ListeningPort,
@@ -277,7 +277,7 @@ class _Placer:
         if file.path is None:
             return self.environment()
         text += "; Milvus will not start with it"
-        hint = f"for the complete one: {self.command()}"
+        hint = f"for the complete one: {self.command(file.path if file.content is None else None)}"
         return self.environment(
             TlsWarning("milvus-config-unusable", text, self.name(file.path), hint)
         )
@@ -342,11 +342,14 @@ class _Placer:
     def name(self, path: Path) -> str:
         return relative(path, self.configuration.project_directory)
 
-    def command(self) -> str:
-        """What gets the complete file of this version out of the image."""
+    def command(self, missing: Path | None = None) -> str:
+        """What gets the complete file of this version out of the image, to where it is missing."""
         image = typed(self.configuration.service.text("image") or "IMAGE")
         place = f"{CONFIG_DIRECTORY}/{CONFIG_FILE}"
-        return f"docker run --rm --entrypoint cat {image} {place} > {CONFIG_FILE}"
+        wanted = self.name(missing) if missing else CONFIG_FILE
+        folder = posixpath.dirname(wanted)
+        made = f"mkdir -p {typed(folder)} && " if folder else ""
+        return f"{made}docker run --rm --entrypoint cat {image} {place} > {quoted(wanted)}"
 
     def refuse(
         self, file: Path | None, content: bytes | None, mount: Mount | None, message: str

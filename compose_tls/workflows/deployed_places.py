@@ -83,7 +83,7 @@ def deployed_places(
 
 
 def paused(service: str, directories: Collection[Path], variables: Mapping[str, str]) -> str | None:
-    """The container of a service that is paused, and so does not answer; the arguments as above."""
+    """The container of a service that is paused; the arguments are those of ``deployed_places``."""
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - docker costs 150 ms
 
     with suppress(EngineError), Engine.connect(variables, patience=LITTLE_PATIENCE) as engine:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.layout import IGNORE_FILE, KEY, NEXT_CA, neighbours_directory
+from compose_tls.layout import IGNORE_FILE, KEY, NEXT_CA, STATE_FILE, neighbours_directory
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -252,6 +252,10 @@ def _renewed(result: RenewResult) -> Line:
         parts.append(f"a second CA, until {ends[NEXT_CA]}")
     done = "; ca.pem holds only the new CA" if result.rollover == "finished" else ""
     done += f"; {services} restarted and proved" if result.checks else ""
+    if not parts and result.rollover == "none":
+        again = [f.path for f in result.files if f.action in {"created", "patched"}]
+        names = ", ".join(name for name in again if not name.endswith(STATE_FILE)) or services
+        return line(Piece("written again", "good"), f": {names}{done}")
     return line(Piece("renewed", "good"), f": {'; '.join(parts) or services}{done}")
 
 

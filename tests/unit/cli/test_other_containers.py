@@ -93,6 +93,27 @@ def test_it_is_not_renewed_either(enabled: Path, run: Run, days: int) -> None:
     assert run("status", "--json").json["warnings"] == []
 
 
+@pytest.mark.parametrize("command", [("enable",), ("renew", "--no-restart")])
+def test_that_it_is_written_over_is_said(enabled: Path, run: Run, command: tuple[str, ...]) -> None:
+    own = mint("localhost", ca=True)
+    for name, content in (("pem", own.certificate_pem), ("key", own.private_key_pem)):
+        (enabled / f"tls/server.{name}").write_bytes(content)
+
+    told = [run(*command, "--dry-run", "--json").json, run(*command, "--json").json]
+
+    for document in told:
+        [said] = [one for one in document["warnings"] if one["code"] == "certificates-drifted"]
+        assert said["path"] == "tls/server.pem"
+        assert "is written over, with its key" in said["message"]
+    assert run(*command, "--json").json["warnings"] == []
+
+
+def test_what_is_only_written_again_is_not_called_renewed(enabled: Path, run: Run) -> None:
+    (enabled / "tls/server.pem").unlink()
+
+    assert run("renew", "--no-restart").out.startswith("written again: tls/server.pem\n")
+
+
 def test_the_ports_that_others_have_are_found() -> None:
     ports = [{"target": 19530, "published": "1"}, {"target": 9091, "published": "2"}]
 

@@ -150,6 +150,12 @@ def test_an_engine_that_compose_cannot_reach_is_told_apart(line: str) -> None:
             "dependency failed to start: container dr-cq-etcd-1 exited (1)",
             "docker logs NAME",
         ),
+        (
+            "env file /srv/.env not found: stat /srv/.env: no such file or directory",
+            "env file /srv/.env not found",
+            "create that file",
+        ),
+        ("couldn't find env file: /srv/x", "couldn't find env file: /srv/x", "create that file"),
     ],
 )
 def test_the_last_words_of_compose_are_the_message(line: str, message: str, hint: str) -> None:

@@ -746,6 +746,40 @@ class TestBuildContexts:
         assert not missing or missing in (found[0].hint or "")
 
     @pytest.mark.parametrize(
+        ("line", "takes"),
+        [
+            ("COPY . /app", "cert/ and tls/"),
+            ("ADD ./ /app", "cert/ and tls/"),
+            ('copy --chown=1 [".", "/app"]', "cert/ and tls/"),
+            ("COPY src * /app/", "cert/ and tls/"),
+            ("COPY */*.key /app/", "cert/ and tls/"),
+            ("COPY src \\\n  ../tls /app/", "tls/"),
+            ("COPY cert/client.key /app/", "cert/"),
+            ("COPY $WHAT /app/", "cert/ and tls/"),
+            ("ONBUILD COPY . /app", "cert/ and tls/"),
+            ("RUN --mount=target=/src cp -r /src /app", "cert/ and tls/"),
+            ("RUN --mount=type=bind,target=/src cp -r /src /app", "cert/ and tls/"),
+            ("RUN --mount=type=cache,target=/root/.cache true", None),
+            ("COPY requirements.txt src/ certs /app/", None),
+            ("COPY cert/ca.pem /app/", None),
+            ("COPY --from=builder . /app", None),
+            ("# COPY . /app", None),
+        ],
+    )
+    def test_only_what_the_dockerfile_copies_gets_into_the_image(
+        self, line: str, takes: str | None
+    ) -> None:
+        files = {COMPOSE_FILE: MILVUS + APP, "Dockerfile": f"FROM python:3.12\n{line}\n"}
+        inline = MILVUS + "  app:\n    build:\n      context: .\n      dockerfile_inline: |\n"
+        inline += "".join(f"        {one}\n" for one in files["Dockerfile"].splitlines())
+
+        for project in (files, inline.replace("$", "$$")):
+            found = of(enable(observation(project)), "keys-in-build-context")
+            hints = [(one.hint or "").partition(" to ")[0] for one in found]
+            lines = f"add the line{'s' if ' ' in takes else ''} {takes}" if takes else None
+            assert hints == ([lines] if lines else [])
+
+    @pytest.mark.parametrize(
         "build",
         ["./app", "https://github.com/a/b.git", "{context: app, dockerfile: ../Dockerfile}"],
     )

@@ -172,6 +172,14 @@ def test_an_unfit_mounted_file_is_warned_of(files: dict[str, str], words: str) -
     assert words in found.warnings[0].message
 
 
+def test_one_that_is_missing_is_made_where_it_is_mounted_from() -> None:
+    [warning] = placed(compose(f"./conf/m.yaml:{MOUNTED}"), {}).warnings
+
+    assert warning.hint is not None
+    assert warning.hint.startswith("for the complete one: mkdir -p conf && docker run ")
+    assert warning.hint.endswith(f" {MOUNTED} > conf/m.yaml")
+
+
 def test_a_volume_at_the_directory_is_somebody_elses_business() -> None:
     found = placed(compose("configs:/milvus/configs"), {"milvus.yaml": milvus_yaml()})
 
