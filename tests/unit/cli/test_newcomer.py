@@ -54,6 +54,7 @@ from tests.unit.cli.test_terminal import on_terminal
         ("enable --days 90d", "--days must be a whole number; you gave 90d", "enable --help"),
         ("enable --timeout 1m", "--timeout must be a number; you gave 1m", "enable --help"),
         ("enable --ca-key x", "--ca-key needs --ca-cert", "compose-tls enable --help"),
+        ("enable --tls-dir cert", "--pki-dir must not be --tls-dir", "directory for one of them"),
         ("enable --subject me", "'me' is not TYPE=value", "without CN"),
         ("enable --subject CN=me", "has a CN", "leave CN out, as in O=Example,C=DE"),
         ("check --host db:1234", "db:1234 is more than a host name", "--host db --port 1234"),
