@@ -251,7 +251,7 @@ def _renewed(result: RenewResult) -> Line:
     if NEXT_CA in result.issued and NEXT_CA in ends:
         parts.append(f"a second CA, until {ends[NEXT_CA]}")
     done = "; ca.pem holds only the new CA" if result.rollover == "finished" else ""
-    done += f"; {services} restarted and proved" if result.checks else ""
+    done += f"; {services} restarted" if result.checks else ""
     return line(Piece("renewed", "good"), f": {'; '.join(parts) or services}{done}")
 
 

@@ -80,7 +80,7 @@ from tests.unit.cli.test_terminal import on_terminal
         (
             "enable --pki-dir tls",
             "--pki-dir must not be --tls-dir",
-            "change or leave out --pki-dir",
+            "choose another directory for one of them",
         ),
         (
             "init x --days 0",
