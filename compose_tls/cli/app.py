@@ -51,9 +51,11 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             import difflib
 
-            near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
+            # Below that, "start" would be taken for "status".
+            near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1, cutoff=0.75)
             tip = f"did you mean compose-tls {near[0]}?" if near else "see compose-tls --help"
             tip = f"see compose-tls help {cmd_name}" if cmd_name in TOPICS else tip
+            tip = "compose-tls --version" if cmd_name == "version" else tip
             raise WrongUsage(f"there is no command {cmd_name}", hint=tip)
         module = importlib.import_module(f"compose_tls.cli.commands.{cmd_name}")
         command: click.Command = module.command

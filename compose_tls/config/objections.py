@@ -115,6 +115,8 @@ def _way_out(reason: str) -> str:
     what, needs, wanted = reason.partition(" needs ")
     if needs:
         return f"add {wanted.partition(', the ')[0]}, or leave out {what}; {_SEE}"
+    if " must not be " in reason:
+        return f"choose another directory for one of them; {_SEE}"
     if reason.endswith(" go together"):
         return f"give both, or neither; {_SEE}"
     return f"change or leave out {reason.partition(' ')[0]}; {_SEE}"

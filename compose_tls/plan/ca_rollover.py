@@ -307,20 +307,21 @@ def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) 
     # It is the new one that issues from then on.
     follows = extent == "finish" and observation.pki.next_ca is not None
     own = "ca_key" in config.model_fields_set and config.ca_key is not None
+    again = f"compose-tls disable --purge && compose-tls enable --mode {config.mode}"
+    hint = "name the CA with --ca-cert and --ca-key, or " + (
+        f"start with a new one, which every client needs: {again}"
+        if config.ca_cert is None
+        else "give new certificates to compose-tls enable --server-cert"
+    )
     if extent != "end-entities" and not (at_hand or follows or own):
         raise CertificateUnreadable(
             f"{name} is missing: it was moved away, or the CA was not created by compose-tls",
-            hint="name it with --ca-cert and --ca-key; or give certificates of another CA to "
-            "compose-tls enable",
+            hint=hint,
             path=name,
         )
     if extent == "end-entities" and not at_hand and config.ca_key is None:
-        raise CertificateUnreadable(
-            f"{name} is missing, so nothing can be issued",
-            hint="name the CA with --ca-cert and --ca-key, or give new certificates to "
-            "compose-tls enable --server-cert",
-            path=name,
-        )
+        text = f"{name} is missing, so nothing can be issued"
+        raise CertificateUnreadable(text, hint=hint, path=name)
     if config.ca_cert is not None and CA not in observation.pki.provided:
         raise CertificateUnreadable(
             f"{config.ca_cert} is not the CA of this project, {config.pki_dir}/ca.pem",

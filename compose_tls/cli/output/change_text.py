@@ -251,7 +251,7 @@ def _renewed(result: RenewResult) -> Line:
     if NEXT_CA in result.issued and NEXT_CA in ends:
         parts.append(f"a second CA, until {ends[NEXT_CA]}")
     done = "; ca.pem holds only the new CA" if result.rollover == "finished" else ""
-    done += f"; {services} restarted and proved" if result.checks else ""
+    done += f"; {services} restarted" if result.checks else ""
     if not parts and result.rollover == "none":
         again = [f.path for f in result.files if f.action in {"created", "patched"}]
         names = ", ".join(name for name in again if not name.endswith(STATE_FILE)) or services

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from compose_tls.cli.line import Line, Piece, Style, line
@@ -151,11 +152,12 @@ def _mark(check: Probe) -> Piece:
 
 
 def warning_lines(warnings: Iterable[TlsWarning]) -> Iterator[Line]:
-    """Warnings, for standard error."""
-    for warning in warnings:
-        yield line(Piece("warning: ", "warning"), warning.message)
-        if warning.hint:
-            yield line(warning.hint, head=(Piece("  next: ", "strong"),))
+    """Warnings, for standard error; those with the same next step stand above it."""
+    for hint, group in groupby(warnings, key=lambda warning: warning.hint):
+        for warning in group:
+            yield line(Piece("warning: ", "warning"), warning.message)
+        if hint:
+            yield line(hint, head=(Piece("  next: ", "strong"),))
 
 
 def mode_text(mode: Mode | None) -> str:

@@ -291,6 +291,16 @@ class TestRefusals:
     def test_a_project_without_tls_has_no_clients(self, run: Run, project: Path) -> None:
         assert run("client", "alice", "--json").error["code"] == "not-enabled"
 
+    @pytest.mark.parametrize("command", ["client alice", "renew --ca --no-restart"])
+    def test_without_the_key_of_the_ca_the_way_to_a_new_one_works(
+        self, run: Run, enabled: Path, command: str
+    ) -> None:
+        (enabled / "cert" / "ca.key").unlink()
+        hint = run(*command.split(), "--json").error["hint"]
+        for step in hint.rpartition(": ")[2].split(" && "):
+            assert run(*step.split()[1:]).code == 0
+        assert run(*command.split()).code == 0
+
     @pytest.mark.parametrize(
         ("suffix", "content"), [(".pem", b"mine\n"), (".key", b"mine\n"), (".p12", b"mine\n")]
     )

@@ -45,6 +45,9 @@ from tests.unit.cli.test_terminal import on_terminal
             "with -f, its directory",
         ),
         ("completion tcsh", "SHELL must be 'bash', 'zsh' or 'fish'", "compose-tls completion"),
+        ("start", "there is no command start", "see compose-tls --help"),
+        ("version", "there is no command version", "compose-tls --version"),
+        ("enalbe", "there is no command enalbe", "did you mean compose-tls enable?"),
         ("enable 2", "unexpected argument: 2", "see compose-tls enable --help"),
         ("enable mode 2", "unexpected argument: mode 2", "did you mean --mode 2? see compose-tls"),
         ("enable --mode 0", "--mode must be 1 or 2; you gave 0", "compose-tls disable"),
@@ -54,6 +57,7 @@ from tests.unit.cli.test_terminal import on_terminal
         ("enable --days 90d", "--days must be a whole number; you gave 90d", "enable --help"),
         ("enable --timeout 1m", "--timeout must be a number; you gave 1m", "enable --help"),
         ("enable --ca-key x", "--ca-key needs --ca-cert", "compose-tls enable --help"),
+        ("enable --tls-dir cert", "--pki-dir must not be --tls-dir", "directory for one of them"),
         ("enable --subject me", "'me' is not TYPE=value", "without CN"),
         ("enable --subject CN=me", "has a CN", "leave CN out, as in O=Example,C=DE"),
         ("check --host db:1234", "db:1234 is more than a host name", "--host db --port 1234"),
@@ -79,7 +83,7 @@ from tests.unit.cli.test_terminal import on_terminal
         (
             "enable --pki-dir tls",
             "--pki-dir must not be --tls-dir",
-            "change or leave out --pki-dir",
+            "choose another directory for one of them",
         ),
         (
             "init x --days 0",

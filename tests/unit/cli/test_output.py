@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls.cli.output.rendering import check_lines
+from compose_tls.cli.output.rendering import check_lines, warning_lines
 from compose_tls.cli.output.show import Output, show
 from compose_tls.results import (
     CertificateResult,
@@ -115,6 +115,16 @@ def test_status_sums_up_the_certificates_of_further_clients_wherever_they_lie(sa
     detail = said(result, verbose=True)
     assert "subject CN=cert/clients/server.pem" in detail
     assert "subject CN=elsewhere/1.pem" in detail
+
+
+def test_a_next_step_of_several_warnings_is_told_once() -> None:
+    gone = [TlsWarning("file-missing", f"{name} is gone", None, "do this") for name in "ab"]
+    other = TlsWarning("other", "c", None, "do that")
+
+    assert [one.plain for one in warning_lines([*gone, other])] == [
+        *("warning: a is gone", "warning: b is gone", "  next: do this"),
+        *("warning: c", "  next: do that"),
+    ]
 
 
 def test_what_several_probes_saw_is_told_once() -> None:
