@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
-from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY
+from compose_tls.files import real_path
+from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA, CLIENT_CA_KEY
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.touched import redefined
 from compose_tls.project.declared_tls import declared_mode, declared_tls
@@ -226,9 +227,19 @@ def _following(
 def _issuing(opened: preamble.Opened, *, own_ca: bool) -> str:
     """The command that issues client certificates; empty where no key for it is known."""
     config = opened.config
-    given = config.client_ca_key if config.client_ca_cert else config.ca_key
+    role = CLIENT_CA.replace("-", "_") if config.client_ca_cert else CA
+    given = [(end, getattr(config, f"{role}_{end}")) for end in ("cert", "key", "passphrase_file")]
     made = (opened.root / config.pki_dir / CLIENT_CA_KEY).exists()
-    return own_command(opened, "client", "NAME") if own_ca or given or made else ""
+    if not (own_ca or dict(given)["key"] or made):
+        return ""
+    files = [(end, opened.root / name) for end, name in given if name and dict(given)["key"]]
+    words: list[str] = []
+    # Outside the project they are read only where the command names them.
+    if any(not real_path(file).is_relative_to(opened.root) for _, file in files):
+        for end, file in files:
+            option = f"--{role}_{end}".replace("_", "-")
+            words += [option, os.path.relpath(file, opened.start)]
+    return own_command(opened, "client", "NAME", *words)
 
 
 def _told(

@@ -750,6 +750,29 @@ class TestTheCaOfTheClients:
         assert run("client", "alice", *more).code == 0
         assert run("enable", "--json").json["changed"] is False
 
+    @pytest.mark.parametrize(
+        "given",
+        [
+            ("--ca-cert", "../brought/chain.pem", "--ca-key", "../brought/below.key"),
+            (
+                *(*SERVER, "--client-ca-cert", "../brought/chain.pem"),
+                *("--client-ca-key", "../brought/below.key"),
+            ),
+        ],
+    )
+    def test_the_command_for_more_clients_names_what_is_outside_the_project(
+        self,
+        run: Run,
+        project: Path,
+        corporate: dict[str, CertificateWithKey],
+        given: tuple[str, ...],
+    ) -> None:
+        out = run("enable", "--mode", "2", *given).out
+        command = out.partition("needs a certificate now: compose-tls ")[2].partition("\n")[0]
+
+        assert command.startswith("client NAME --")
+        assert run(*command.replace("NAME", "alice").split()).code == 0
+
     def test_an_intermediate_lets_in_its_own_clients_alone(
         self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
     ) -> None:
