@@ -109,18 +109,19 @@ def key_and_copy_states(
 def written_over(
     observation: Observation, state: State | None, changes: Iterable[FileChange]
 ) -> Iterator[TlsWarning]:
-    """What someone put in place of a certificate of ours, and is not kept.
+    """What someone put in place of the certificate that Milvus presents, and is not kept.
 
     Args:
         observation: The project.
         state: What enable recorded.
         changes: What is to be written.
     """
-    known = state.digests if state else {}
+    shown = f"{state.settings.served_dir}/{layout.SERVER_CERTIFICATE}" if state else ""
+    written = state.digests.get(shown) if state else None
     for change in changes:
         name = relative(change.path, observation.directory)
         there = observation.files.get(change.path) if isinstance(change, CreateFile) else None
-        if there is not None and name in known and there.sha256 not in {None, known[name]}:
+        if there is not None and name == shown and written and there.sha256 not in {None, written}:
             text = f"{name} was changed since it was written, and is written over, with its key"
             hint = "give certificates of your own with --server-cert, --server-key and --ca-cert"
             yield TlsWarning("certificates-drifted", text, name, hint)

@@ -22,7 +22,7 @@ from compose_tls.project.model import Project
 from compose_tls.stack.milvus.connections import TLS_MODE_ROUTE, tls_mode
 from compose_tls.stack.milvus.settings import in_variables
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode
+from compose_tls.vocabulary import TlsMode, TlsWarning, number
 from compose_tls.yamlpatch.intent import Route
 
 # The working directory of the image, with its demo certificates: configs/milvus.yaml of the releases.
@@ -186,3 +186,23 @@ def told_files(milvus: MilvusService, mode: TlsMode | None) -> Iterator[TlsFile]
         target = normal_target(posixpath.join(WORKING_DIRECTORY, value or default))
         mounted, path = shown_file(milvus.service, target)
         yield TlsFile(".".join(route), name, target, mounted, path, by_default=value is None)
+
+
+def mode_differs(one: DeclaredTls, recorded: TlsConfig) -> TlsWarning | None:
+    """That clients meet another mode than enable recorded.
+
+    Args:
+        one: The service, as it is declared.
+        recorded: The settings of the last enable.
+    """
+    if one.mode is None or one.mode is recorded.tls_mode:
+        return None
+    off = " and accepts clients in plain text only" if one.mode is TlsMode.OFF else ""
+    path, _, line = (one.place or "").partition(":")
+    return TlsWarning(
+        "mode-differs",
+        f"{one.name} is set to mode {int(one.mode)}{off}; enable recorded {recorded.mode}",
+        path or None,
+        f"compose-tls enable --mode {max(int(one.mode), recorded.mode)} makes them the same",
+        number(line),
+    )

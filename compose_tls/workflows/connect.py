@@ -16,7 +16,7 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.clients import clients
 from compose_tls.plan.inventory import inventory
-from compose_tls.project.declared_tls import declared_tls
+from compose_tls.project.declared_tls import declared_tls, mode_differs
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
 from compose_tls.project.inside import inside, way_by_host
@@ -28,7 +28,7 @@ from compose_tls.shell import typed
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended, number
+from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places, met_endpoint
@@ -125,18 +125,9 @@ def _as_declared(
 ) -> tuple[TlsConfig, tuple[TlsWarning, ...]]:
     """The settings with the mode that clients meet, and that it is not the recorded one."""
     [one] = declared_tls(located.project, [milvus.name for milvus in located.milvus])
-    if one.mode is None or one.mode is settings.tls_mode:
+    warning = mode_differs(one, settings)
+    if one.mode is None or warning is None:
         return settings, ()
-    off = " and accepts clients in plain text only" if one.mode is TlsMode.OFF else ""
-    text = f"{one.name} is set to mode {int(one.mode)}{off}; enable recorded {settings.mode}"
-    path, _, line = (one.place or "").partition(":")
-    warning = TlsWarning(
-        "mode-differs",
-        text,
-        path or None,
-        f"compose-tls enable --mode {max(int(one.mode), settings.mode)} makes them the same",
-        number(line),
-    )
     return settings.model_copy(update={"mode": max(int(one.mode), settings.mode)}), (warning,)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +19,7 @@ from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import REPLACED, Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
+from compose_tls.project.declared_tls import DeclaredTls, declared_tls, mode_differs
 from compose_tls.project.endpoints import sharing
 from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
@@ -105,7 +106,8 @@ def renew(
             )
             planned = renewal.planned
             places, told = opened.writable(planned.plan)
-            told = (*opened.told, *told)
+            differs = (mode_differs(one, opened.config) for one in _declared(project))
+            told = (*opened.told, *told, *filter(None, differs))
             also.extend(planned.plan.warnings)
             if restart and not dry_run:
                 listener.busy(on_event, "asking Docker Compose and the engine")
@@ -126,6 +128,10 @@ def renew(
             checks = _deployed(renewal, made.contents, places, deploy, undo, on_event)
     done = _result(opened, project, renewal, made, checks, told, restart=restart)
     return done.model_copy(update={"warnings": (*done.warnings, *said)})
+
+
+def _declared(project: Project) -> Sequence[DeclaredTls]:
+    return declared_tls(project, project.state.services) if project.state else ()
 
 
 def _sound(opened: preamble.Opened, extent: Extent) -> Project:

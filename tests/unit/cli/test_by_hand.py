@@ -42,6 +42,15 @@ def test_connect_says_that_the_files_have_plain_text(plain: Path, run: Run, old:
     assert warning["hint"].startswith(f"compose-tls enable --mode {old} ")
 
 
+def test_renew_says_so_too(plain: Path, run: Run) -> None:
+    run("enable", "--mode", "2")
+    assert run("renew", "--force", "--no-restart", "--json").json["warnings"] == []
+    set_mode(plain, 2, 0)
+
+    [warning] = run("renew", "--force", "--no-restart", "--json").json["warnings"]
+    assert warning["code"] == "mode-differs"
+
+
 def test_connect_prints_a_client_for_the_stricter_mode(plain: Path, run: Run) -> None:
     """As set by hand, or by another program: without a certificate it would be refused."""
     run("enable", "--mode", "1")
