@@ -10,7 +10,7 @@ from compose_tls.errors import NotEnabled, ServiceNotFound
 from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.endpoints import carrier, endpoint, rest_port
 from compose_tls.project.milvus_services import MilvusService, select, undecided
-from compose_tls.project.model import Project
+from compose_tls.project.model import Project, state_path
 from compose_tls.project.renamed import recording, renamed
 from compose_tls.results import Endpoint
 from compose_tls.setup import Proxy
@@ -127,6 +127,7 @@ def first_endpoint(proxies: tuple[Proxy, ...]) -> Endpoint | None:
 
 def not_enabled(project: Project, config: TlsConfig) -> NotEnabled:
     """The error for a project without state."""
+    name = project.relative(state_path(project.directory, config))
     # What was made by hand is not to become weaker.
     declared = int(declared_mode(project, ()))
     by = " by compose-tls" if declared else ""
@@ -138,4 +139,5 @@ def not_enabled(project: Project, config: TlsConfig) -> NotEnabled:
         hint=f"{enable}; {ANOTHER}"
         if project.milvus
         else f"no service of this project runs Milvus; {ANOTHER}",
+        path=name,
     )
