@@ -54,4 +54,4 @@ def test_a_project_that_is_not_enabled_has_no_state() -> None:
     with pytest.raises(NotEnabled) as caught:
         locate(opened(observation(TEXT)), TlsConfig(pki_dir="pki"))
 
-    assert caught.value.path == "cert/state.json"
+    assert caught.value.path == "pki/state.json"
