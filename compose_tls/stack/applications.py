@@ -250,7 +250,10 @@ class Application:
 _ROOTS: Final = "{uri}, and {ca} mounted and named by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 # Go takes its roots from that file: https://pkg.go.dev/crypto/x509#SystemCertPool
 _GO: Final = "{uri}, and {ca} mounted and named by SSL_CERT_FILE (it is a Go program)"
-_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.6 or newer)"
+_ATTU: Final = (
+    "Attu 2.3.6 or newer, which enable switches"
+    " (elsewhere: the variables that compose-tls connect --lang attu prints after enable)"
+)
 
 _BACKUP: Final = "(milvus-backup 0.5.0 or newer)"
 

@@ -234,6 +234,21 @@ class TestEnable:
         ]
         assert not run("client", "attu", "--json").json["changed"]
 
+    def test_an_old_attu_is_switched_once_it_is_as_new_as_the_refusal_asks(
+        self, run: Run, stack: Path
+    ) -> None:
+        one = COMPOSE.partition("  chat:")[0].replace("attu:v2.5.6", "attu:v2.2.8")
+        (stack / "docker-compose.yml").write_text(one)
+
+        refused = run("enable", "--mode", "2", "--json")
+
+        assert refused.error["code"] == "clients-cut-off"
+        # What connect prints there is only after enable.
+        assert "Attu 2.3.6 or newer, which enable switches" in refused.error["hint"]
+        (stack / "docker-compose.yml").write_text(one.replace("v2.2.8", "v2.3.6"))
+        done = run("enable", "--mode", "2", "--json").json
+        assert [one["service"] for one in done["neighbours"]] == ["attu"]
+
     def test_who_is_cut_off_already_is_no_reason_to_stop_again(self, run: Run, stack: Path) -> None:
         run("enable", "--mode", "2", "--accept", "clients-cut-off")
 
