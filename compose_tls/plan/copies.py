@@ -106,6 +106,14 @@ def key_and_copy_states(
         yield FileState(path=relative(path, directory), state="drifted")
 
 
+def put_in_place(observation: Observation, state: State | None) -> Path | None:
+    """The certificate that Milvus presents, where someone put it in place of the one of enable."""
+    shown = f"{state.settings.served_dir}/{layout.SERVER_CERTIFICATE}" if state else ""
+    written = state.digests.get(shown) if state else None
+    there = observation.files.get(path := observation.directory / shown)
+    return path if there and written and there.sha256 not in {None, written} else None
+
+
 def written_over(
     observation: Observation, state: State | None, changes: Iterable[FileChange]
 ) -> Iterator[TlsWarning]:
@@ -116,15 +124,13 @@ def written_over(
         state: What enable recorded.
         changes: What is to be written.
     """
-    shown = f"{state.settings.served_dir}/{layout.SERVER_CERTIFICATE}" if state else ""
-    written = state.digests.get(shown) if state else None
-    for change in changes:
-        name = relative(change.path, observation.directory)
-        there = observation.files.get(change.path) if isinstance(change, CreateFile) else None
-        if there is not None and name == shown and written and there.sha256 not in {None, written}:
-            text = f"{name} was changed since it was written, and is written over, with its key"
-            hint = "give certificates of your own with --server-cert, --server-key and --ca-cert"
-            yield TlsWarning("certificates-drifted", text, name, hint)
+    path = put_in_place(observation, state)
+    written = (change.path for change in changes if isinstance(change, CreateFile))
+    if path is not None and path in written:
+        name = relative(path, observation.directory)
+        text = f"{name} was changed since it was written, and is written over, with its key"
+        hint = "give certificates of your own with --server-cert, --server-key and --ca-cert"
+        yield TlsWarning("certificates-drifted", text, name, hint)
 
 
 def _differ(one: FileFacts | None, other: FileFacts) -> bool:

@@ -19,11 +19,13 @@ from compose_tls.changes import (
 from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
+from compose_tls.plan.copies import put_in_place
 from compose_tls.plan.remaining import Remaining, ToldTls, remains
 from compose_tls.project.enabled import ANOTHER, not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
 from compose_tls.project.renamed import Entry, way_out
+from compose_tls.shell import typed
 from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import Undone, is_of_lines, undo
 from compose_tls.values import dataclass
@@ -305,7 +307,24 @@ class _Planner:
         ]
         own = (path for path in copies if path not in self.users)
         paths = (*names, *own, *self.of_neighbours(), *self.further())
-        return [self.removal(path) for path in paths if self.observation.files.get(path)]
+        kept = self.put_in_place()
+        return [
+            self.removal(path)
+            for path in paths
+            if self.observation.files.get(path) and path not in kept
+        ]
+
+    def put_in_place(self) -> tuple[Path, ...]:
+        """A certificate and key that are not of enable, and stay."""
+        path = put_in_place(self.observation, self.state)
+        if path is None:
+            return ()
+        key = path.with_suffix(layout.KEY)
+        names = (self.project.relative(path), self.project.relative(key))
+        text = f"{names[0]} was changed since it was written, and stays, with its key"
+        hint = f"where nothing needs them: rm {typed(*names)}"
+        self.warnings.append(TlsWarning("certificates-drifted", text, names[0], hint))
+        return path, key
 
     def is_ours(self) -> bool:
         """Whether the PKI directory without a record is one of ours.

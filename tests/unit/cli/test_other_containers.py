@@ -108,6 +108,22 @@ def test_that_it_is_written_over_is_said(enabled: Path, run: Run, command: tuple
     assert run(*command, "--json").json["warnings"] == []
 
 
+def test_purge_leaves_it_and_says_so(enabled: Path, run: Run) -> None:
+    own = mint("localhost", ca=True)
+    (enabled / "tls/server.pem").write_bytes(own.certificate_pem)
+    (enabled / "tls/server.key").write_bytes(own.private_key_pem)
+
+    document = run("disable", "--purge", "--json").json
+
+    [said] = [one for one in document["warnings"] if one["code"] == "certificates-drifted"]
+    assert "stays, with its key" in said["message"]
+    assert said["hint"] == "where nothing needs them: rm tls/server.pem tls/server.key"
+    assert (enabled / "tls/server.key").read_bytes() == own.private_key_pem
+    left = [path.name for path in (enabled / "tls").iterdir()]
+    assert sorted(left) == ["server.key", "server.pem"]
+    assert not (enabled / "cert").exists()
+
+
 def test_what_is_only_written_again_is_not_called_renewed(enabled: Path, run: Run) -> None:
     (enabled / "tls/server.pem").unlink()
 
