@@ -213,6 +213,9 @@ def _hung_up_after(deadline: Deadline, connection: socket.socket) -> Iterator[No
             if over.is_set():
                 raise TimeoutError("the server sends more data than it should") from error
             raise
+        else:
+            if over.is_set():  # To its reader that end looks like one by the server.
+                raise TimeoutError("timed out")
         finally:
             timer.cancel()
             timer.join()

@@ -79,6 +79,16 @@ def test_a_silent_server_is_left_when_the_time_is_up(pki: Pki) -> None:
     assert time.monotonic() - began < SOON
 
 
+def test_a_connection_that_was_ended_for_its_time_has_not_been_closed_by_the_server(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a machine that is so busy that Python looks at the time later than that.
+    monkeypatch.setattr("compose_tls.checks.tls_client._GRACE", -1.5)
+
+    with pytest.raises(TimeoutError):
+        greeting(pki, until_gone, 2)
+
+
 def test_a_server_that_never_shakes_hands_is_left_when_the_time_is_up(pki: Pki) -> None:
     with listening(until_gone) as port:
         target = pki.target(port)
