@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
 from compose_tls import layout
-from compose_tls.changes import CreateFile, FileChange, relative
+from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.results import FileState
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import TlsMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +104,6 @@ def key_and_copy_states(
             drifts.append(copy.origin)
     for path in dict.fromkeys(drifts):
         yield FileState(path=relative(path, directory), state="drifted")
-
-
-def put_in_place(observation: Observation, state: State | None) -> Path | None:
-    """The certificate that Milvus presents, where someone put it in place of the one of enable."""
-    shown = f"{state.settings.served_dir}/{layout.SERVER_CERTIFICATE}" if state else ""
-    written = state.digests.get(shown) if state else None
-    there = observation.files.get(path := observation.directory / shown)
-    return path if there and written and there.sha256 not in {None, written} else None
-
-
-def written_over(
-    observation: Observation, state: State | None, changes: Iterable[FileChange]
-) -> Iterator[TlsWarning]:
-    """What someone put in place of the certificate that Milvus presents, and is not kept.
-
-    Args:
-        observation: The project.
-        state: What enable recorded.
-        changes: What is to be written.
-    """
-    path = put_in_place(observation, state)
-    written = (change.path for change in changes if isinstance(change, CreateFile))
-    if path is not None and path in written:
-        name = relative(path, observation.directory)
-        text = f"{name} was changed since it was written, and is written over, with its key"
-        hint = "give certificates of your own with --server-cert, --server-key and --ca-cert"
-        yield TlsWarning("certificates-drifted", text, name, hint)
 
 
 def _differ(one: FileFacts | None, other: FileFacts) -> bool:
