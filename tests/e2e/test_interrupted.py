@@ -85,11 +85,13 @@ def test_a_deployment_that_is_killed_is_taken_back_by_the_next_command(running: 
     assert done.code == -signal.SIGKILL, f"seed {SEED}: {done.err}"
     assert (running.directory / DEPLOYING / "record").exists(), f"seed {SEED}: {done.err}"
     looked = running.compose_tls("status", "--json").document
-    assert "deploying" in {warning["code"] for warning in looked["warnings"]}
+    # A kill while files are put back leaves a journal, too.
+    refused = looked.get("error", {}).get("code")
+    assert refused == "project-locked" or "deploying" in {w["code"] for w in looked["warnings"]}
     again = running.compose_tls("disable", "--json")
     assert again.document["error"]["code"] == "not-enabled", f"seed {SEED}: {again.out}"
-    [said] = again.document["warnings"]
-    assert said["code"] == "recovered"
+    *_, said = again.document["warnings"]
+    assert {one["code"] for one in again.document["warnings"]} == {"recovered"}
     assert said["message"].startswith("an earlier command was interrupted while deploying")
     assert "standalone runs again as before" in said["message"], f"seed {SEED}"
     assert running.tree() == before
