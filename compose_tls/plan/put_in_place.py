@@ -22,7 +22,7 @@ def put_in_place(observation: Observation, state: State | None) -> Path | None:
     there = observation.files.get(path := observation.directory / shown)
     if there is None or not written or there.sha256 in {None, written}:
         return None
-    # What is no certificate was damaged.
+    # Anything but a certificate is one of ours that was damaged.
     return path if _CERTIFICATE in (observation.content(path) or b"") else None
 
 
