@@ -15,7 +15,7 @@ from compose_tls.patterns import regex
 from compose_tls.project.model import Project
 from compose_tls.vocabulary import TlsWarning
 
-_DEEP: Final = regex(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])")
+_DEEP: Final = regex(r"(\*\*/|\*\*|\*|\?|\[[^\]]{0,99}\])")
 
 
 def context_findings(

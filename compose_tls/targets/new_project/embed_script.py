@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
+from itertools import takewhile
 from typing import Final
 
 from compose_tls.connection import url_host
@@ -29,9 +30,7 @@ DATA: Final = "volumes/milvus"
 
 _IMAGE: Final = regex(r"\bmilvusdb/milvus(?:-gpu)?:[\w.-]+")
 _HERE: Final = regex(r"\$\(pwd\)|`pwd`|\$\{PWD\}|\$PWD\b")
-_WRITTEN: Final = regex(
-    r"cat *<<-? *['\"]?(\w+)['\"]? *> *(\S+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL
-)
+_WRITTEN: Final = regex(r"cat *<<-? *['\"]?(\w+)['\"]? *> *(\S+)$")
 _ENDS: Final = regex(r"\d*[<>]|&&|\|\||[;|&]$")
 _FLAGS: Final = frozenset({"-d", "--detach", "-it", "-i", "-t", "--interactive", "--tty"})
 _LONG: Final = {
@@ -157,7 +156,12 @@ def likely_run(script: bytes) -> Run:
 
 def written_files(script: bytes) -> dict[str, bytes]:
     """The files that a script writes before it starts Milvus, by their names."""
-    return {match[2]: match[3].encode() for match in _WRITTEN.finditer(_text(script))}
+    found, lines = {}, iter(_text(script).split("\n"))
+    for line in lines:
+        if match := _WRITTEN.search(line):
+            content = takewhile(match[1].__ne__, lines)
+            found[match[2]] = "".join(f"{one}\n" for one in content).encode()
+    return found
 
 
 def compose_file_of(run: Run, *, auth: bool = False, address: str | None = None) -> bytes:

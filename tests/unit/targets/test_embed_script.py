@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -136,3 +137,11 @@ def test_of_a_script_that_is_not_understood_the_image_counts() -> None:
     found = likely_run(SCRIPT.replace("--name", "--gpus all --name").encode())
     assert found.image == "milvusdb/milvus:v2.4.0-rc.1"
     assert "./user.yaml:/milvus/configs/user.yaml" in found.many["volumes"]
+
+
+def test_a_script_that_ends_none_of_its_files_is_read_at_once() -> None:
+    began = time.process_time()
+    found = written_files(b"cat << 'a' > b\n" * 60_000)
+
+    assert list(found) == ["b"]
+    assert time.process_time() - began < 2
