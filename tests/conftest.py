@@ -41,8 +41,12 @@ SLOW = (
     # A kill at each system call, or a project drawn anew for each example.
     "unit/apply/test_interruption.py",
     "unit/yamlpatch/test_properties.py",
-    # Every regular expression with texts that are long.
+    # Every regular expression with texts that are long, and lines without end.
+    "unit/test_hiding.py",
     "unit/test_patterns.py",
+    # Servers that say nothing until the time is up.
+    "unit/checks/test_connection.py",
+    "unit/checks/test_negative_probes.py",
     # Several commands for each test: what is missing or damaged, what is given and what was.
     "unit/cli/test_bring.py",
     "unit/cli/test_check.py",
@@ -52,6 +56,8 @@ SLOW = (
     "unit/cli/test_files_of_ours.py",
     "unit/cli/test_init.py",
     "unit/cli/test_many_services.py",
+    "unit/cli/test_newcomer.py",
+    "unit/cli/test_next_step.py",
     "unit/cli/test_renew.py",
     "unit/cli/test_scope.py",
     "unit/cli/test_settings_stay.py",
@@ -65,6 +71,7 @@ SLOW = (
     "unit/cli/test_completion.py",
     "unit/cli/test_process.py",
     "unit/cli/test_terminal.py",
+    "unit/testing/test_watchdog.py",
 )
 """Modules of the same kind beside fast ones; their marker is ``slow``."""
 
