@@ -343,10 +343,16 @@ class _Placer:
         return relative(path, self.configuration.project_directory)
 
     def command(self, missing: Path | None = None) -> str:
-        """What gets the complete file of this version out of the image, to where it is missing."""
+        """What gets the complete file of this version out of the image, to where it is missing.
+
+        Never to a place outside the project: the image is one that the project names, too.
+        """
         image = typed(self.configuration.service.text("image") or "IMAGE")
         place = f"{CONFIG_DIRECTORY}/{CONFIG_FILE}"
-        wanted = self.name(missing) if missing else CONFIG_FILE
+        own = Path(CONFIG_FILE)
+        there = Path(posixpath.normpath(missing.as_posix())) if missing else own
+        is_inside = there.is_relative_to(self.configuration.project_directory)
+        wanted = self.name(there if is_inside else own)
         folder = posixpath.dirname(wanted)
         made = f"mkdir -p {typed(folder)} && " if folder else ""
         return f"{made}docker run --rm --entrypoint cat {image} {place} > {quoted(wanted)}"

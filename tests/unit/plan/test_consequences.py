@@ -759,7 +759,7 @@ class TestBuildContexts:
             ("ONBUILD COPY . /app", "cert/ and tls/"),
             ("RUN --mount=target=/src cp -r /src /app", "cert/ and tls/"),
             ("RUN --mount=type=bind,target=/src cp -r /src /app", "cert/ and tls/"),
-            ("RUN --mount=type=cache,target=/root/.cache true", None),
+            ("RUN --mount=type=cache,target=/var/cache/apt true", None),
             ("COPY requirements.txt src/ certs /app/", None),
             ("COPY cert/ca.pem /app/", None),
             ("COPY --from=builder . /app", None),

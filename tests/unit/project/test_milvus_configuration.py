@@ -180,6 +180,15 @@ def test_one_that_is_missing_is_made_where_it_is_mounted_from() -> None:
     assert warning.hint.endswith(f" {MOUNTED} > conf/m.yaml")
 
 
+@pytest.mark.parametrize("source", ["../m.yaml", "/etc/cron.d/m", "./conf/../../m.yaml"])
+def test_outside_the_project_nothing_is_to_be_made(source: str) -> None:
+    [warning] = placed(compose(f"{source}:{MOUNTED}"), {}).warnings
+
+    assert warning.hint is not None
+    assert warning.hint.startswith("for the complete one: docker run ")
+    assert warning.hint.endswith(f" {MOUNTED} > milvus.yaml")
+
+
 def test_a_volume_at_the_directory_is_somebody_elses_business() -> None:
     found = placed(compose("configs:/milvus/configs"), {"milvus.yaml": milvus_yaml()})
 
