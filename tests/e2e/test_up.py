@@ -11,24 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.image_names import ETCD, MILVUS
+from tests.e2e.image_names import ETCD
+from tests.e2e.kept_rows import SERVICE
 from tests.e2e.session import Done, Project
 from tests.e2e.test_deploy_room import SLEEP
 from tests.patience import LONG
 
 pytestmark = pytest.mark.own_ports
 
-MILVUS_SERVICE: dict[str, Any] = {
-    "image": MILVUS,
-    "command": ["milvus", "run", "standalone"],
-    "stop_grace_period": "1s",
-    "environment": {
-        "ETCD_USE_EMBED": "true",
-        "ETCD_DATA_DIR": "/var/lib/milvus/etcd",
-        "COMMON_STORAGETYPE": "local",
-    },
-    "volumes": ["/var/lib/milvus"],
-}
+MILVUS_SERVICE: dict[str, Any] = {**SERVICE, "volumes": ["/var/lib/milvus"]}
 Write = Callable[[Mapping[str, Any]], Project]
 
 
