@@ -206,7 +206,7 @@ def _purged(result: DisableResult) -> str:
     shown = (path for path in removed if "/" in path and not path.endswith(IGNORE_FILE))
     names = dict.fromkeys(map(_directory, shown))
     places = ", ".join(
-        f"{'what was in ' if name in result.not_empty else ''}{name}/" for name in names
+        f"{'what enable wrote in ' if name in result.not_empty else ''}{name}/" for name in names
     )
     return f"{places} (certificates and private keys)"
 

@@ -374,7 +374,9 @@ class TestWhatIsGone:
         said = run("disable", "--purge")
 
         assert "tls stays: it still contains: ca.pem" in said.err
-        assert "removed: cert/, what was in tls/ (certificates and private keys)" in said.out
+        assert (
+            "removed: cert/, what enable wrote in tls/ (certificates and private keys)" in said.out
+        )
 
     def test_without_a_record_mode_2_is_not_new(self, run: Run, enabled: Path) -> None:
         (enabled / "cert/state.json").unlink()
