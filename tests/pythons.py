@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +50,8 @@ VERSIONS: list[str] = re.findall(
 NEWEST = VERSIONS[-1]
 LOWEST = VERSIONS[1]
 OWN = f"3.{sys.version_info.minor}"
+PAUSES = (5, 20)
+"""Seconds before another try."""
 REQUIRED = os.environ.get("REQUIRE_PYTHONS") == "1"
 
 
@@ -100,7 +103,7 @@ def local(version: str) -> list[str] | None:
                 [*pip, "--requirement", lock.name],
                 [*pip, "--editable", str(ROOT)],
             ):
-                if run(command):
+                if in_tries(command):
                     sys.exit(f"Python {version}: no environment can be made")
         ready.touch()
     return [own]
@@ -152,9 +155,9 @@ def in_image(version: str) -> list[str] | None:
             lock.write_text(without_tools(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
             wheel = [*PIP, "wheel", "--quiet", "--no-deps", "--wheel-dir", built, "."]
             if (
-                run([*install, "--requirement", str(lock)])
-                or run(wheel)
-                or run([*install, *map(str, Path(built).glob("*.whl"))])
+                in_tries([*install, "--requirement", str(lock)])
+                or in_tries(wheel)
+                or in_tries([*install, *map(str, Path(built).glob("*.whl"))])
             ):
                 sys.exit(f"Python {version}: no packages can be had")
         ready.touch()
@@ -176,6 +179,16 @@ def in_image(version: str) -> list[str] | None:
 def run(command: list[str]) -> int:
     """Run a command in the project, its output passed through."""
     return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def in_tries(command: list[str]) -> int:
+    """Run a command that asks a package index, which does not always answer."""
+    for pause in PAUSES:
+        if not (code := run(command)):
+            return code
+        print(f"exit {code}; once more in {pause} s: {' '.join(command)}", flush=True)
+        time.sleep(pause)
+    return run(command)
 
 
 def quiet(*command: str) -> bool:

@@ -11,7 +11,8 @@ is not at hand.
 
 A test that fails beside all others is run once more by itself (tests/again.py), which is printed. One
 that hangs ends after five minutes, end-to-end after twenty (pytest-timeout); should a suite hang all the
-same, the run ends after LIMIT and prints what that suite has printed.
+same, the run ends after LIMIT and prints what that suite has printed. The end of what a failed suite has
+printed stands at the end of the run once more: of a long log, often only the end is kept.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
@@ -33,6 +34,8 @@ from tests import pythons
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 70 * 60
 """Seconds: what ends a run from outside shows nothing of a suite that has not ended."""
+ENDING = 40
+"""Lines of a failed suite that are printed once more."""
 AGAIN = ("-p", "tests.again")
 PYTEST = (sys.executable, "-m", "pytest", *AGAIN)
 END_TO_END = (*PYTEST, "tests/e2e", "--durations=15", "-m")
@@ -75,17 +78,18 @@ def out_of_time(*_: object) -> None:
     raise TimeoutError
 
 
-def show(suite: Running, how: str) -> None:
-    """What it has printed, and how long it took."""
+def show(suite: Running, how: str) -> str:
+    """Print what it has printed, and how long it took; the end of that, for later."""
     suite.output.seek(0)
-    print(suite.output.read())
-    print(f"{suite.name}: {time.monotonic() - suite.since:.0f} s, {how}\n", flush=True)
+    text = f"{suite.output.read()}\n{suite.name}: {time.monotonic() - suite.since:.0f} s, {how}\n"
+    print(text, flush=True)
+    return "\n".join(text.splitlines()[-ENDING:])
 
 
 def main() -> int:
     """Run them all, as many at once as there are lanes and one more; print each when it has ended."""
     os.chdir(ROOT)
-    begun, failed = time.monotonic(), []
+    begun, failed, endings = time.monotonic(), [], []
     signal.signal(signal.SIGALRM, out_of_time)
     signal.alarm(LIMIT)
     waiting, running = [*LANES.items(), *SUITES.items()], dict[int, Running]()
@@ -103,16 +107,19 @@ def main() -> int:
             except TimeoutError:
                 for process, suite in running.items():
                     os.kill(process, signal.SIGTERM)
-                    show(suite, "not ended")
+                    endings.append(show(suite, "not ended"))
                 failed += [
                     *(suite.name for suite in running.values()),
                     *(name for name, _ in waiting),
                 ]
                 break
             suite = running.pop(ended)
+            how = f"exit {os.waitstatus_to_exitcode(status)}, " if status else ""
+            ending = show(suite, f"{how}{spent.ru_utime + spent.ru_stime:.0f} s of a processor")
             if status:
                 failed.append(suite.name)
-            show(suite, f"{spent.ru_utime + spent.ru_stime:.0f} s of a processor")
+                endings.append(ending)
+    print(*endings, sep="\n")
     print(f"all of it: {time.monotonic() - begun:.0f} s; failed: {', '.join(failed) or 'nothing'}")
     return bool(failed)
 
