@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.image_names import MILVUS
-from tests.e2e.session import Done, Project, run
+from tests.e2e.pymilvus_client import run_with_pymilvus
+from tests.e2e.session import Done, Project, pymilvus, run
 from tests.patience import LONG
 
 REFUSALS = {
@@ -62,10 +62,9 @@ ROWS = list(range(50))
 
 
 def rows(arguments: Mapping[str, Any], directory: Path, what: str = "read") -> list[int]:
-    command = [sys.executable, "-c", _ROWS, what]
-    done = run(command, directory, stdin=json.dumps(arguments))
-    assert done.code == 0, done.err
-    found: list[int] = json.loads(done.out)
+    code, out, err = run_with_pymilvus(_ROWS, directory, what, stdin=json.dumps(arguments))
+    assert code == 0, err
+    found: list[int] = json.loads(out)
     return found
 
 
@@ -133,11 +132,8 @@ class Stack:
         return document
 
     def wait(self) -> None:
-        probe = (
-            "from pymilvus import MilvusClient; import sys; MilvusClient(sys.argv[1], timeout=5)"
-        )
         deadline = time.monotonic() + LONG
-        while run([sys.executable, "-c", probe, self.plain["uri"]], self.project.directory).code:
+        while pymilvus({**self.plain, "timeout": 5}, self.project.directory).code:
             assert time.monotonic() < deadline
             time.sleep(0.5)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.image_names import ETCD, MILVUS
+from tests.e2e.pymilvus_client import run_with_pymilvus
 from tests.patience import LONG
 
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures"
@@ -153,6 +154,8 @@ def pymilvus(
     arguments: dict[str, Any], directory: Path, environment: dict[str, str] | None = None
 ) -> Done:
     """Ask a server for its version and collections, in a fresh process with no pooled connection."""
+    if not environment:
+        return Done(*run_with_pymilvus(_PYMILVUS, directory, stdin=json.dumps(arguments)))
     command = [sys.executable, "-c", _PYMILVUS]
     return run(command, directory, stdin=json.dumps(arguments), environment=environment)
 
