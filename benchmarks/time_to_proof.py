@@ -30,7 +30,7 @@ from pathlib import Path
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import readiness
 from compose_tls.vocabulary import TlsMode
-from compose_tls.workflows.connecting import client_pem
+from compose_tls.workflows.server_access import client_pem
 from tests.e2e.session import PORT, Project
 
 _KNOWN = "checking "

@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from compose_tls.workflows.check import check as check
     from compose_tls.workflows.client import client as client
     from compose_tls.workflows.connect import connect as connect
-    from compose_tls.workflows.connecting import ClientOf as ClientOf
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
     from compose_tls.workflows.export import export as export
     from compose_tls.workflows.init import init as init
     from compose_tls.workflows.renew import renew as renew
+    from compose_tls.workflows.server_access import ClientOf as ClientOf
     from compose_tls.workflows.status import status as status
 
 _NAMES = {
@@ -66,7 +66,7 @@ _NAMES = {
     "workflows.check": "check",
     "workflows.client": "client",
     "workflows.connect": "connect",
-    "workflows.connecting": "ClientOf",
+    "workflows.server_access": "ClientOf",
     "workflows.disable": "disable",
     "workflows.enable": "enable",
     "workflows.export": "export",

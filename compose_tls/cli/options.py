@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from compose_tls.cli.completing import DIRECTORY, FILE, refusals, services
-from compose_tls.cli.kinds import Number, OneOf
+from compose_tls.cli.option_types import Number, OneOf
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -22,9 +22,9 @@ from compose_tls.layout import (
     client_identity,
 )
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
+from compose_tls.plan.provided_certificates import with_client_ca
 from compose_tls.project.model import is_lost
 from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsMode, has_ended

@@ -19,8 +19,8 @@ from compose_tls.changes import (
 from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
-from compose_tls.plan.put_in_place import put_in_place
 from compose_tls.plan.remaining import Remaining, ToldTls, remains
+from compose_tls.plan.replaced_certificate import put_in_place
 from compose_tls.project.enabled import ANOTHER, not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over

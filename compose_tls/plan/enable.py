@@ -29,6 +29,7 @@ from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
+from compose_tls.plan.changed_services import touched_beside, touched_services
 from compose_tls.plan.client_ca import has_server_ca_clients, no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted, mounted_beside
 from compose_tls.plan.effect import require_effect
@@ -47,7 +48,6 @@ from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
-from compose_tls.plan.touched import touched_beside, touched_services
 from compose_tls.project.declared_tls import modes_before
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place

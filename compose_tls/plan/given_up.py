@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, SERVER, SERVER_CERTIFICATE, SERVER_KEY
-from compose_tls.plan.touched import scope_is_smaller
+from compose_tls.plan.changed_services import scope_is_smaller
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project

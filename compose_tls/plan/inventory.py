@@ -22,11 +22,11 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts, certificate_facts
-from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.copies import key_and_copy_states
 from compose_tls.plan.lifetimes import OTHER_CA, finishing_ca, renewed_before
+from compose_tls.plan.provided_certificates import bring_again
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import absence, in_the_way, restoring_ca
 from compose_tls.results import CertificateResult, FileState

@@ -22,10 +22,10 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
-from compose_tls.plan.brought import lying_in
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
-from compose_tls.plan.put_in_place import written_over
+from compose_tls.plan.provided_certificates import lying_in
+from compose_tls.plan.replaced_certificate import written_over
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_changes import StackChanges
 from compose_tls.project.enabled import proxies_of

@@ -80,7 +80,7 @@ def plan_neighbours(
                 place = f"{error.path}: " if error.path else ""
                 reason = f"{place}{error.message}: {error.hint}"
         if made is not None and made.shows_certificate and not issues:
-            from compose_tls.plan.brought import with_client_ca  # noqa: PLC0415 - as above
+            from compose_tls.plan.provided_certificates import with_client_ca  # noqa: PLC0415 - as above
 
             made = None
             reason = f"{_KEYLESS}: {with_client_ca(config, project.directory)}"

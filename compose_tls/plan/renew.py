@@ -27,7 +27,6 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import CertificateFacts
 from compose_tls.patterns import regex
-from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import (
     Extent,
     client_sources,
@@ -43,6 +42,7 @@ from compose_tls.plan.ca_warnings import (
     other_ca,
     rollover_warning,
 )
+from compose_tls.plan.changed_services import touched_services, with_readers
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
@@ -56,9 +56,9 @@ from compose_tls.plan.identities import (
 from compose_tls.plan.lifetimes import days_of, ends, is_due
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import recorded_neighbours
+from compose_tls.plan.provided_certificates import bring_again
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_identities import with_stack
-from compose_tls.plan.touched import touched_services, with_readers
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import certain_services

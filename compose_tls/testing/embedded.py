@@ -24,7 +24,7 @@ from compose_tls.state.recorded import State
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import server_variables, unpacked_binaries, write_configuration
 from compose_tls.values import dataclass
-from compose_tls.workflows.connecting import HostPort, target_of
+from compose_tls.workflows.server_access import HostPort, target_of
 
 # The server leaves these outside its directory.
 _LEFT = (

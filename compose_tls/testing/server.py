@@ -25,8 +25,8 @@ from compose_tls.testing.wheel import unpacked_binaries
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import KeyType
 from compose_tls.workflows.check import check
-from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
 from compose_tls.workflows.enable import enable
+from compose_tls.workflows.server_access import ClientFiles, connect_arguments_of
 
 Backend = Literal["docker", "embedded", "lite"]
 BACKENDS: tuple[Backend, ...] = ("docker", "embedded", "lite")

@@ -33,12 +33,6 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import GRPC_PORT, LAST_PORT, TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.any_server import as_any_server
-from compose_tls.workflows.connecting import (
-    ClientOf,
-    HostPort,
-    connect_arguments_of,
-    target_of,
-)
 from compose_tls.workflows.deployed_places import (
     Place,
     deployed_places,
@@ -48,6 +42,12 @@ from compose_tls.workflows.deployed_places import (
 )
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.proving import prove
+from compose_tls.workflows.server_access import (
+    ClientOf,
+    HostPort,
+    connect_arguments_of,
+    target_of,
+)
 from compose_tls.workflows.stack_check import check_servers
 from compose_tls.workflows.whole_hints import with_whole_hints
 

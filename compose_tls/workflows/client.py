@@ -31,8 +31,8 @@ from compose_tls.plan.client import ClientsPlan, WantedClients, plan_clients, re
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ClientResult, FileResult, GivenFiles
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.next_step import own_command
+from compose_tls.workflows.server_access import ClientFiles
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 

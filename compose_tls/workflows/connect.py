@@ -30,8 +30,8 @@ from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places, met_endpoint
+from compose_tls.workflows.server_access import ClientFiles
 from compose_tls.workflows.snippets import LANGUAGES, snippet
 from compose_tls.workflows.whole_hints import with_whole_hints
 

@@ -26,7 +26,6 @@ from compose_tls.results import Probe
 from compose_tls.setup import Concerned, Proxy
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.connecting import HostPort, target_of
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.neighbour_start import require_running, to_start
 from compose_tls.workflows.proving import Prover
@@ -36,6 +35,7 @@ from compose_tls.workflows.refusals import settled
 from compose_tls.workflows.replica_health import require_health
 from compose_tls.workflows.requirements import require_readable
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
+from compose_tls.workflows.server_access import HostPort, target_of
 from compose_tls.workflows.server_first import ServerFirst
 from compose_tls.workflows.stack_check import (
     container_place,

@@ -16,7 +16,7 @@ from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.model import Project
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
-from compose_tls.workflows.foreseen import foreseen
+from compose_tls.workflows.expected_loss import expected_loss
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.whole_hints import with_whole_hints
@@ -63,7 +63,7 @@ def disable(
             also.extend(planned.plan.warnings)
             places, told = opened.writable(planned.plan)
         told_beside = project.state.told if project.state else ()
-        known = foreseen(
+        known = expected_loss(
             opened,
             planned.services,
             tuple(name for name in told_beside if name not in planned.services),

@@ -14,20 +14,20 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.files import real_path
 from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA, CLIENT_CA_KEY
+from compose_tls.plan.changed_services import redefined
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.touched import redefined
 from compose_tls.project.declared_tls import declared_mode, declared_tls
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble, requirements
-from compose_tls.workflows.foreseen import foreseen
-from compose_tls.workflows.looked import Looked
+from compose_tls.workflows.deployed_state import DeployedState
+from compose_tls.workflows.expected_loss import expected_loss
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.planning import enabling, issued
+from compose_tls.workflows.reachable_engine import inspect_deployed
 from compose_tls.workflows.reporting import report
-from compose_tls.workflows.standing import looked_at
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 if TYPE_CHECKING:
@@ -107,21 +107,21 @@ def enable_opened(
             if up and not dry_run:
                 deploy, warnings = _prepared(planned, project, opened, stack, on_event)
             else:
-                known = foreseen(opened, planned.everything, planned.beside, lambda: project)
+                known = expected_loss(opened, planned.everything, planned.beside, lambda: project)
                 opened, warnings = known.opened, known.warnings
                 found.also.extend(warnings)
-        standing = Looked() if planned.plan.changed or deploy else _standing(opened, planned)
+        deployed = DeployedState() if planned.plan.changed or deploy else _deployed(opened, planned)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
-            result = result.model_copy(update={"deployed": standing.current})
+            result = result.model_copy(update={"deployed": deployed.current})
             return _told(result, planned, project, opened, warnings)
         listener.busy(on_event, "issuing certificates")
         made = issued(planned, project, opened, opened.config)
         undo = planned.plan, made.contents, snapshot(planned.plan)
         if deploy is not None and not keep_on_failure:
-            from compose_tls.workflows.remembering import remembered  # noqa: PLC0415 - as above
+            from compose_tls.workflows.deployment_backup import backed_up  # noqa: PLC0415 - as above
 
-            deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
+            deploy = stack.enter_context(backed_up(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
             told += apply(planned.plan, made.contents, outside=places)
         if deploy is not None:
@@ -129,7 +129,7 @@ def enable_opened(
             listener.written(on_event, _told(written, planned, project, opened, warnings))
             taken_back = None if keep_on_failure else [undo]
             checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
-    following = () if checks else _following(opened, project, planned, standing)
+    following = () if checks else _following(opened, project, planned, deployed)
     result = report(
         EnableResult,
         planned,
@@ -139,15 +139,15 @@ def enable_opened(
         following=following,
         warnings=told,
     )
-    if standing.services:
-        result = result.model_copy(update={"deployed": standing.current})
+    if deployed.services:
+        result = result.model_copy(update={"deployed": deployed.current})
     return _told(result, planned, project, opened, warnings)
 
 
-def _standing(opened: preamble.Opened, planned: ServicePlan) -> Looked:
+def _deployed(opened: preamble.Opened, planned: ServicePlan) -> DeployedState:
     """What runs of a project in which no file changes."""
     project = opened.observed()
-    return looked_at(opened, project, declared_tls(project, planned.services))
+    return inspect_deployed(opened, project, declared_tls(project, planned.services))
 
 
 def _prepared(
@@ -198,10 +198,10 @@ def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Op
 
 
 def _following(
-    opened: preamble.Opened, project: Project, planned: ServicePlan, standing: Looked
+    opened: preamble.Opened, project: Project, planned: ServicePlan, deployed: DeployedState
 ) -> tuple[str, ...]:
     """The commands that put the files in force, and prove it; none where they are, or may be."""
-    if not planned.plan.changed and standing.current is not False:
+    if not planned.plan.changed and deployed.current is not False:
         return ()
     read = planned.written | set(planned.services)
     concerned = tuple(name for name in planned.everything if name in read)
@@ -210,9 +210,9 @@ def _following(
     )
     if not start and planned.plan.changed:
         # Nothing that a container reads, such as the name of a file that is recorded.
-        standing = _standing(opened, planned)
+        deployed = _deployed(opened, planned)
     if not start or not planned.plan.changed:
-        start = (standing.next,) if standing.next else ()
+        start = (deployed.next,) if deployed.next else ()
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))

@@ -19,8 +19,8 @@ from compose_tls.targets.new_project.embed_script import DATA, SCRIPT
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import HostPort, target_of
 from compose_tls.workflows.enable import enable_opened
+from compose_tls.workflows.server_access import HostPort, target_of
 
 
 def password_file(opened: preamble.Opened) -> str:

@@ -12,7 +12,7 @@ from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:
     from compose_tls.apply.recover import Recovery
-    from compose_tls.workflows.taking_back import TakenBack
+    from compose_tls.workflows.deployment_undo import TakenBack
 
 
 def deploying(directory: Path) -> tuple[TlsWarning, ...]:

@@ -355,7 +355,7 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while deploying: undoing that")
-            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415 - has the engine's client
+            from compose_tls.workflows.deployment_undo import take_back  # noqa: PLC0415 - has the engine's client
 
             taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
             told += taken_back(taken)

@@ -17,8 +17,8 @@ from compose_tls.errors import NotReady
 from compose_tls.patterns import regex
 from compose_tls.setup import Proxy
 from compose_tls.values import dataclass
-from compose_tls.workflows.connecting import HostPort
 from compose_tls.workflows.deployed_places import met_at, others
+from compose_tls.workflows.server_access import HostPort
 
 # A Milvus that was configured for TLS and answers in plain text does so for good. Longer than one answer
 # of a process that is just going.

@@ -38,8 +38,8 @@ from compose_tls.stack.milvus.data import data_directories
 from compose_tls.stack.milvus.settings import in_variables, read_setting
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.beside import beside
 from compose_tls.workflows.origin import Origin, listed, place_of
+from compose_tls.workflows.orphaned_milvus import orphaned_milvus
 from compose_tls.workflows.refusals import Finding
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
@@ -64,7 +64,7 @@ class Review(Origin):
         Raises:
             EngineError: Engine or Compose stopped answering.
         """
-        yield from beside(self.project, self.seen, services)
+        yield from orphaned_milvus(self.project, self.seen, services)
         for one in self.project.milvus:
             if one.name in services:
                 yield from self._milvus(one)

@@ -25,11 +25,11 @@ from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
+from compose_tls.workflows.deployment_backup import backed_up
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.planning import issued
 from compose_tls.workflows.refusals import gathered
-from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
 from compose_tls.workflows.whole_hints import with_whole_hints
@@ -123,7 +123,7 @@ def renew(
         else:
             if not keep_on_failure:
                 whole = planned.plan, made.contents, snapshot(planned.plan)
-                deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
+                deploy = stack.enter_context(backed_up(deploy, opened, whole, places, on_event))
             undo: list[Undo] | None = None if keep_on_failure else []
             checks = _deployed(renewal, made.contents, places, deploy, undo, on_event)
     done = _result(opened, project, renewal, made, checks, told, restart=restart)

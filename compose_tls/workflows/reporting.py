@@ -11,7 +11,7 @@ from compose_tls.layout import CA, NEXT_CA
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import connect_arguments_of
+from compose_tls.workflows.server_access import connect_arguments_of
 
 if TYPE_CHECKING:
     from compose_tls.results import EnableResult, InitResult, Probe, RenewResult, Rollover

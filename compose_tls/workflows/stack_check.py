@@ -33,7 +33,7 @@ from compose_tls.shell import typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import ServerPurpose, TlsMode, TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import client_pem, fingerprint
+from compose_tls.workflows.server_access import client_pem, fingerprint
 
 _IDENTITIES: Final[Mapping[ServerPurpose, str]] = {
     "metadata": ETCD,

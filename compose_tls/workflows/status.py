@@ -11,12 +11,12 @@ from compose_tls.config import TlsConfig
 from compose_tls.layout import CA, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
-from compose_tls.plan.brought import lying_in
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings, unseen
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
+from compose_tls.plan.provided_certificates import lying_in
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
@@ -26,12 +26,12 @@ from compose_tls.project.renamed import recording
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.damaged_files import DamagedFiles, damaged_files
 from compose_tls.workflows.deployed_places import met_endpoint
+from compose_tls.workflows.deployed_state import DeployedState
 from compose_tls.workflows.interrupted import deploying
-from compose_tls.workflows.looked import Looked
-from compose_tls.workflows.mending import Mending, mending
 from compose_tls.workflows.next_step import own_command
-from compose_tls.workflows.standing import looked_at
+from compose_tls.workflows.reachable_engine import inspect_deployed
 from compose_tls.workflows.whole_hints import whole, with_whole_hints
 
 
@@ -72,25 +72,25 @@ def status(
     services = declared_tls(project, named)
     project = with_tls_files(project, services)
     map_ = link_map(project)
-    broken = mending(project, settings)
+    broken = damaged_files(project, settings)
     found = _certificates(project, settings, services, opened, broken)
     warnings = tuple(_with_broken(found, broken))
     links = map_.links
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
     declared = tuple(declared_findings(project, settings, services, every=not named))
-    looked = looked_at(opened, project, services)
-    refused = [looked.refused] if looked.refused else []
+    deployed = inspect_deployed(opened, project, services)
+    refused = [deployed.refused] if deployed.refused else []
     mode = _weakest(declared)
-    address, note = _address(project, services, found, looked) if mode else (None, None)
+    address, note = _address(project, services, found, deployed) if mode else (None, None)
     result = StatusResult(
         mode=mode,
         project=str(opened.root),
         services=tuple(one.service for one in declared),
         declared=declared,
         recorded=_recorded(project),
-        deployed=looked.services,
-        not_looked_at=looked.reason,
+        deployed=deployed.services,
+        not_looked_at=deployed.reason,
         file_states=found.files,
         certificates=found.certificates,
         links=described(links, project, settings),
@@ -107,21 +107,25 @@ def status(
         loads=not refused,
     )
     # After disable: what still runs with TLS comes first.
-    unlike = project.state is None and any(one.state == "stale" for one in looked.services)
+    unlike = project.state is None and any(one.state == "stale" for one in deployed.services)
     first = whole(opened, broken.command) if broken.command else None
-    following = first or (looked.next if unlike and found.usable else None)
+    following = first or (deployed.next if unlike and found.usable else None)
     following = following or _next(opened, project, result, found.mending)
     if found.usable:
         # Without its certificates it would not start.
-        following = following or looked.next
-    if following is not None and following == looked.next and _waits_for_password(opened, looked):
+        following = following or deployed.next
+    if (
+        following is not None
+        and following == deployed.next
+        and _waits_for_password(opened, deployed)
+    ):
         following = own_command(opened, "init", "--up")
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
 
 
-def _waits_for_password(opened: preamble.Opened, looked: Looked) -> bool:
+def _waits_for_password(opened: preamble.Opened, deployed: DeployedState) -> bool:
     """Whether nothing runs of what ``init`` made: with Compose, root would have its default password."""
-    absent = all(one.state == "absent" for one in looked.services)
+    absent = all(one.state == "absent" for one in deployed.services)
     return absent and (opened.root / opened.config.pki_dir / ROOT_PASSWORD).is_file()
 
 
@@ -130,7 +134,7 @@ def _certificates(
     config: TlsConfig,
     services: Sequence[DeclaredTls],
     opened: preamble.Opened,
-    broken: Mending,
+    broken: DamagedFiles,
 ) -> Inventory:
     """The certificates; also of keys, what is to be said and whether Milvus can work with them."""
     state = project.state
@@ -152,7 +156,7 @@ def _certificates(
     )
 
 
-def _with_broken(found: Inventory, broken: Mending) -> Iterator[TlsWarning]:
+def _with_broken(found: Inventory, broken: DamagedFiles) -> Iterator[TlsWarning]:
     """What is to be said of certificates and of what is not whole, of each file once."""
     yield from found.warnings
     told = {one.path for one in found.warnings}
@@ -197,7 +201,7 @@ def _recorded(project: Project) -> Recorded | None:
 
 
 def _address(
-    project: Project, services: Sequence[DeclaredTls], found: Inventory, looked: Looked
+    project: Project, services: Sequence[DeclaredTls], found: Inventory, deployed: DeployedState
 ) -> tuple[Endpoint | None, str | None]:
     """Where clients reach the first that is published, else met; and why the files do not tell it."""
     name, others = _server_name(project, services, found), project.compose.services
@@ -206,9 +210,9 @@ def _address(
         if declared := endpoint(carrier(one.milvus.service, others), name, port):
             return declared, None
     for one, port in ports:
-        if one.name in looked.places:
+        if one.name in deployed.places:
             note = no_endpoint(one.milvus.service, others, port)
-            return met_endpoint(looked.places[one.name], name), note
+            return met_endpoint(deployed.places[one.name], name), note
     notes = (no_endpoint(one.milvus.service, others, port) for one, port in ports)
     return None, next(notes, None)
 

@@ -20,7 +20,7 @@ from compose_tls.project.enabled import locate
 from compose_tls.testing import embedded
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
-from compose_tls.workflows.connecting import HostPort, target_of
+from compose_tls.workflows.server_access import HostPort, target_of
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project
 from tests.patience import LONG

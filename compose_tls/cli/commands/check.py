@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from compose_tls.cli import options
-from compose_tls.cli.kinds import PORT, Number, OneOf
+from compose_tls.cli.option_types import PORT, Number, OneOf
 from compose_tls.cli.output.check_text import round_lines
 from compose_tls.cli.output.json_documents import round_json
 from compose_tls.cli.output.show import Output, show
@@ -21,7 +21,7 @@ from compose_tls.vocabulary import TlsMode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from compose_tls.workflows.connecting import ClientOf
+    from compose_tls.workflows.server_access import ClientOf
     from compose_tls.workflows.watch import Round
 
 _INTERVAL = 30.0
@@ -154,7 +154,7 @@ def _client(
     meant: str | None,
 ) -> ClientOf | None:
     """What a client of any server has; ``None`` where the project is to tell."""
-    from compose_tls.workflows.connecting import ClientOf
+    from compose_tls.workflows.server_access import ClientOf
 
     if trusted is None:
         if shown or shown_key or name or meant:

@@ -7,7 +7,7 @@ from click.shell_completion import ShellComplete, get_completion_class
 
 from compose_tls.cli import options
 from compose_tls.cli.completing import COMPLETE
-from compose_tls.cli.kinds import OneOf
+from compose_tls.cli.option_types import OneOf
 from compose_tls.cli.printing import say
 
 _SHELLS = ("bash", "zsh", "fish")

@@ -10,7 +10,7 @@ import click
 
 from compose_tls.cli import options
 from compose_tls.cli.completing import clients, services
-from compose_tls.cli.kinds import OneOf
+from compose_tls.cli.option_types import OneOf
 from compose_tls.cli.output.show import Output, show
 from compose_tls.workflows.snippets import LANGUAGES
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from compose_tls.cli import options
-from compose_tls.cli.kinds import OneOf
+from compose_tls.cli.option_types import OneOf
 from compose_tls.cli.output.show import Output, show, show_document
 from compose_tls.errors import KeyExposed
 from compose_tls.targets.release import TARGETS

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from compose_tls.cli import options
-from compose_tls.cli.kinds import Number, OneOf
+from compose_tls.cli.option_types import Number, OneOf
 from compose_tls.cli.output.show import Output, show
 
 

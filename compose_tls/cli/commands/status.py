@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from compose_tls.cli import options
-from compose_tls.cli.kinds import OneOf
+from compose_tls.cli.option_types import OneOf
 from compose_tls.cli.output.show import Output, show, show_map
 
 _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")

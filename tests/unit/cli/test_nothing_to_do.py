@@ -11,7 +11,7 @@ import pytest
 from compose_tls.cli.output.change_text import enable_lines
 from compose_tls.results import DeployedService, EnableResult, Probe
 from compose_tls.workflows import enable as workflow
-from compose_tls.workflows.looked import Looked
+from compose_tls.workflows.deployed_state import DeployedState
 from tests.unit.cli.conftest import Run
 
 Say = Callable[..., None]
@@ -25,7 +25,9 @@ def looking(monkeypatch: pytest.MonkeyPatch, project: Path, run: Run) -> Say:
 
     def say(state: Any, following: str | None = None) -> None:
         found = DeployedService(service="standalone", state=state)
-        monkeypatch.setattr(workflow, "looked_at", lambda *_: Looked((found,), next=following))
+        monkeypatch.setattr(
+            workflow, "inspect_deployed", lambda *_: DeployedState((found,), next=following)
+        )
 
     return say
 

@@ -37,10 +37,10 @@ from compose_tls.errors import (
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsMode, TlsWarning
-from compose_tls.workflows.connecting import HostPort
 from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.requirements import require_readable_key
 from compose_tls.workflows.rollback import HALF_WAY, Undo
+from compose_tls.workflows.server_access import HostPort
 from tests.unit.containers import RUNNING
 
 STANDALONE = Proxy("standalone", 19530)

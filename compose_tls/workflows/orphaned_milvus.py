@@ -11,7 +11,7 @@ from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.origin import listed, place_of
 
 
-def beside(
+def orphaned_milvus(
     project: Project, seen: EngineProject, services: Collection[str]
 ) -> Iterator[ServiceRenamed]:
     """That another Milvus would be started in addition, maybe on the same data.

@@ -17,7 +17,7 @@ from compose_tls.workflows.refusals import as_warning, settled
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class ExpectedLoss:
     """What is known before the user's own command.
 
     Attributes:
@@ -29,12 +29,12 @@ class Foreseen:
     warnings: tuple[TlsWarning, ...] = ()
 
 
-def foreseen(
+def expected_loss(
     opened: Opened,
     services: Sequence[str],
     clients: Sequence[str],
     observed: Callable[[], Project],
-) -> Foreseen:
+) -> ExpectedLoss:
     """What the user's own ``docker compose up -d`` would lose, where an engine can tell.
 
     Args:
@@ -50,7 +50,7 @@ def foreseen(
     try:
         reach(opened.variables, patience=LITTLE_PATIENCE)
     except EngineError:
-        return Foreseen(opened)
+        return ExpectedLoss(opened)
     # Most of what a command would load without --up.
     from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only needed with an engine
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
@@ -61,19 +61,19 @@ def foreseen(
     try:
         with Engine.connect(opened.variables, patience=LITTLE_PATIENCE) as engine:
             if not any(comes_from(engine, each, opened.root, name) for each in services):
-                return Foreseen(opened)
+                return ExpectedLoss(opened)
         with ExitStack() as stack:
             seen = EngineProject.connect(opened.invocation, stack)
             review = Review(observed(), opened.config, seen)
             findings = list(review.recreating(services, tuple(seen.services), clients))
     except ComposeFailed as error:
-        return Foreseen(opened, (as_warning(error),))
+        return ExpectedLoss(opened, (as_warning(error),))
     except ComposeTlsError:
         # Nothing is recreated now; the user's command will ask the engine.
-        return Foreseen(opened)
+        return ExpectedLoss(opened)
     for each in findings:
         if isinstance(each, DeployedDifferently) and each.runs_as:
             config = opened.config.model_copy(update={"project_name": each.runs_as})
             opened = replace(opened, config=config)
             each.hint = f"name it: {compose_command(opened, 'up', '-d')}"
-    return Foreseen(opened, settled(findings, {each.code for each in findings}))
+    return ExpectedLoss(opened, settled(findings, {each.code for each in findings}))

@@ -25,13 +25,15 @@ from compose_tls.shell import joined
 from compose_tls.values import dataclass
 from compose_tls.workflows import preamble
 from compose_tls.workflows.deployed_places import Place, met_at
+from compose_tls.workflows.deployed_state import DeployedState
 from compose_tls.workflows.engine_project import EngineProject
-from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.refusals import as_warning
 
 
-def look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
+def inspect(
+    opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]
+) -> DeployedState:
     """See whether services run the files as they are now.
 
     Args:
@@ -47,22 +49,22 @@ def look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredT
             compose = ComposeCli.find(opened.variables)
             there = compose.config(opened.invocation)
             seen = EngineProject(engine, compose, opened.invocation, there)
-            return _Look(opened, project, seen).all(services)
+            return _Inspection(opened, project, seen).all(services)
     except ComposeFailed as error:
         # What is not fetched is told by itself.
         refused = None if project.compose.elsewhere else as_warning(error)
-        return Looked(reason=error.message, refused=refused)
+        return DeployedState(reason=error.message, refused=refused)
     except EngineError as error:
-        return Looked(reason=error.message)
+        return DeployedState(reason=error.message)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Inspection:
     opened: preamble.Opened
     project: Project
     engine_project: EngineProject = field(repr=False)
 
-    def all(self, services: Sequence[DeclaredTls]) -> Looked:
+    def all(self, services: Sequence[DeclaredTls]) -> DeployedState:
         """Each of the services.
 
         Raises:
@@ -85,7 +87,7 @@ class _Look:
             for one, _, found, _ in seen
             if found is not None and (place := self.place(one, found))
         }
-        return Looked(results, next=self.next(seen, taken), places=places)
+        return DeployedState(results, next=self.next(seen, taken), places=places)
 
     def taken(self, wanted: Declared) -> dict[int, str]:
         """The ports of a service that has no running container, and the containers that have them."""
@@ -127,14 +129,14 @@ class _Look:
         if absent := by_agreement.get("absent"):
             for owner in taken.values():
                 ports = [str(port) for port, by in taken.items() if by == owner]
-                return self.beside(ports, owner, absent)
+                return self.freeing_ports(ports, owner, absent)
             everything = len(absent) == len(seen) and not any(
                 one.milvus.service.profiles() for one, _, _, _ in seen
             )
             return compose_command(self.opened, "up", "-d", services=() if everything else absent)
         return None
 
-    def beside(self, ports: Sequence[str], owner: str, services: Sequence[str]) -> str:
+    def freeing_ports(self, ports: Sequence[str], owner: str, services: Sequence[str]) -> str:
         """The command that looks at a project with ports of this one: it may be this one, moved."""
         other = project_of(owner)
         start = compose_command(self.opened, "up", "-d")

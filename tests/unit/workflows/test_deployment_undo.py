@@ -18,9 +18,9 @@ from compose_tls.changes import sha256
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.errors import ComposeTlsError, EngineUnreachable, ForeignJournal
-from compose_tls.workflows import taking_back
+from compose_tls.workflows import deployment_undo
+from compose_tls.workflows.deployment_undo import TakenBack, take_back
 from compose_tls.workflows.export import export
-from compose_tls.workflows.taking_back import TakenBack, take_back
 from tests.faults.commands import lay_out
 from tests.unit.containers import RUNNING
 
@@ -83,8 +83,8 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world = World(tmp_path.resolve() / "project")
     lay_out(world.root)
-    monkeypatch.setattr(taking_back, "Engine", world)
-    monkeypatch.setattr(taking_back, "ComposeCli", world)
+    monkeypatch.setattr(deployment_undo, "Engine", world)
+    monkeypatch.setattr(deployment_undo, "ComposeCli", world)
     return world
 
 

@@ -17,13 +17,13 @@ from compose_tls.apply.unproved import forget
 from compose_tls.errors import ComposeTlsError
 from compose_tls.listener import OnEvent
 from compose_tls.workflows.deployment import Deployment
+from compose_tls.workflows.deployment_undo import take_back
 from compose_tls.workflows.preamble import Opened
 from compose_tls.workflows.rollback import HALF_WAY, Undo
-from compose_tls.workflows.taking_back import take_back
 
 
 @contextmanager
-def remembered(
+def backed_up(
     deploy: Deployment, opened: Opened, undo: Undo, places: Sequence[Path], on_event: OnEvent
 ) -> Iterator[Deployment]:
     """Keep what a deployment has to give back, from before its first write on.

@@ -9,7 +9,7 @@ import pytest
 
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.engine import Engine
-from compose_tls.workflows import standing
+from compose_tls.workflows import reachable_engine
 from tests.unit.cli.conftest import Run, project, run
 
 __all__ = ["project", "run"]
@@ -45,7 +45,7 @@ class Seen:
 
 
 def following(monkeypatch: pytest.MonkeyPatch, seen: Seen, run: Run) -> str:
-    monkeypatch.setattr(standing, "reach", lambda *_, **__: None)
+    monkeypatch.setattr(reachable_engine, "reach", lambda *_, **__: None)
     monkeypatch.setattr(Engine, "connect", lambda *_, **__: seen)
     monkeypatch.setattr(ComposeCli, "find", lambda *_: seen)
     return str(run("status", "--json").json["next"])

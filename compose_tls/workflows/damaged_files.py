@@ -24,7 +24,7 @@ _CODE: Final = CertificateUnreadable.code
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
+class DamagedFiles:
     """What of a project is not whole.
 
     Attributes:
@@ -40,7 +40,7 @@ class Mending:
     command: str | None
 
 
-def mending(project: Project, config: TlsConfig) -> Mending:
+def damaged_files(project: Project, config: TlsConfig) -> DamagedFiles:
     """What of a project is not whole, and what mends it.
 
     Args:
@@ -55,7 +55,7 @@ def mending(project: Project, config: TlsConfig) -> Mending:
     }
     commands = [" && ".join(room.values())]
     if state is None:
-        return Mending(told, {}, (), commands[0] or None)
+        return DamagedFiles(told, {}, (), commands[0] or None)
     # What is not shown, and what was put there by hand.
     keyless = set() if config.tls_mode is TlsMode.MUTUAL else {CLIENT}
     recorded = f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}" in state.certificates
@@ -74,7 +74,7 @@ def mending(project: Project, config: TlsConfig) -> Mending:
             found[path] = TlsWarning(_CODE, message, error.path, error.hint)
             commands.append(one.command)
     exposed = tuple(_shown_to_git(project, config))
-    return Mending(told, found, exposed, next(filter(None, commands), None))
+    return DamagedFiles(told, found, exposed, next(filter(None, commands), None))
 
 
 def _in_the_way(project: Project, config: TlsConfig) -> dict[Path, str]:

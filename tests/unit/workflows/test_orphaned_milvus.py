@@ -12,8 +12,8 @@ from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_output import ServiceState
 from compose_tls.errors import ServiceRenamed
 from compose_tls.observe import observe
-from compose_tls.workflows.beside import beside
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.orphaned_milvus import orphaned_milvus
 
 MILVUS = {"Image": "milvusdb/milvus:v2.3.5", "Cmd": ["milvus", "run", "standalone"]}
 
@@ -37,7 +37,7 @@ def told(
         states=(ServiceState(service, "rag-old-1", "0000" if other else "4f3a", state),),
         engine=SimpleNamespace(containers=lambda _: answers),
     )
-    return list(beside(project, cast("EngineProject", seen), {"standalone"}))
+    return list(orphaned_milvus(project, cast("EngineProject", seen), {"standalone"}))
 
 
 @pytest.mark.parametrize("state", ["running", "paused", "restarting"])

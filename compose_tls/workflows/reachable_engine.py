@@ -9,10 +9,12 @@ from compose_tls.errors import EngineError
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
 from compose_tls.workflows import preamble
-from compose_tls.workflows.looked import Looked
+from compose_tls.workflows.deployed_state import DeployedState
 
 
-def looked_at(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
+def inspect_deployed(
+    opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]
+) -> DeployedState:
     """What is deployed of some services, where an engine answers soon.
 
     Args:
@@ -21,11 +23,12 @@ def looked_at(opened: preamble.Opened, project: Project, services: Sequence[Decl
         services: The services, and what they are told.
     """
     if not services:
-        return Looked()
+        return DeployedState()
     try:
         reach(opened.variables, patience=LITTLE_PATIENCE)
     except EngineError as error:
-        return Looked(reason=error.message)
-    from compose_tls.workflows.looking import look  # noqa: PLC0415 - half of what status would load
+        return DeployedState(reason=error.message)
+    # Half of what a command would load.
+    from compose_tls.workflows.deployed_inspection import inspect  # noqa: PLC0415 - see above
 
-    return look(opened, project, services)
+    return inspect(opened, project, services)
