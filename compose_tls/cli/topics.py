@@ -22,15 +22,15 @@ Modes (common.security.tlsMode of Milvus)
     "files": """\
 Files that are edited and created, in the project directory
 
-  docker-compose.yml   a mount of tls/; without milvus.yaml, the settings too
-  milvus.yaml          certificate paths, tlsMode and the REST settings
-  tls/                 what the container sees: server.pem, server.key, ca.pem
-  tls-clients/SERVICE/ what the container of a service that uses Milvus sees
-  cert/                all certificates and keys; never mounted
-  cert/ca.key          issues certificates that clients trust: keep it safe
-  cert/clients/        certificates from compose-tls client NAME
-  cert/state.json      what enable changed, so that disable can undo it
-  compose-tls.toml     your settings (optional): compose-tls help settings
+  docker-compose.yml    a mount of tls/; without milvus.yaml, the settings too
+  milvus.yaml           certificate paths, tlsMode and the REST settings
+  tls/                  what the container sees: server.pem, server.key, ca.pem
+  tls-clients/SERVICE/  what the container of a service that uses Milvus sees
+  cert/                 all certificates and keys; never mounted
+  cert/ca.key           issues certificates that clients trust: keep it safe
+  cert/clients/         certificates from compose-tls client NAME
+  cert/state.json       what enable changed, so that disable can undo it
+  compose-tls.toml      your settings (optional): compose-tls help settings
 
   Examples:
     compose-tls status -v

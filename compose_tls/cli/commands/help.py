@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import cast
+import sys
+from collections.abc import Iterator
+from typing import Final, cast
 
 import click
 
 from compose_tls.cli import options
 from compose_tls.cli.completing import pages
-from compose_tls.cli.printing import say
+from compose_tls.cli.line import Line, line
+from compose_tls.cli.printing import say, show_lines, width
 from compose_tls.cli.topics import TOPICS
 from compose_tls.errors import WrongUsage
+from compose_tls.patterns import regex
+
+# What is defined stands in a column of its own.
+_ROW: Final = regex(r"( *)((?:\S+(?: \S+)* {2,})?)(\S.*)")
 
 
 @click.command(name="help", cls=options.HelpPage, epilog=f"Topics: {', '.join(TOPICS)}.")
@@ -23,7 +30,7 @@ from compose_tls.errors import WrongUsage
 def command(topic: str | None) -> int:
     """Show the help of a command, a topic, or the list of commands."""
     if topic in TOPICS:
-        say(TOPICS[topic])
+        _say_topic(TOPICS[topic])
         return 0
     context = click.get_current_context().find_root()
     group = cast("click.Group", context.command)
@@ -40,3 +47,30 @@ def command(topic: str | None) -> int:
         context = click.Context(asked, info_name=topic, parent=context)
     say(context.get_help())
     return 0
+
+
+def _say_topic(text: str) -> None:
+    """Print a topic: as it is, or in the lines that a narrow terminal has room for."""
+    columns, lines = width(sys.stdout), text.splitlines()
+    if columns is None or columns >= max(map(len, lines)):
+        say(text)
+    else:
+        show_lines(_paragraphs(lines))
+
+
+def _paragraphs(lines: list[str]) -> Iterator[Line]:
+    """The lines of a topic, those that go on below one another as one."""
+    example, rows = False, list[list[str]]()
+    for text in lines:
+        example = example or text == "  Examples:"
+        row = _ROW.fullmatch(text)
+        indent, label, body = row.groups() if row else ("", "", "")
+        whole = example or body.startswith("https:")
+        before = rows[-1] if rows else ["", "", "", "whole"]
+        goes_on = not (whole or label or before[3]) and len(indent) == len(before[0] + before[1])
+        if row and before[2] and goes_on:
+            before[2] += f" {body}"
+        else:
+            rows.append([indent, label, body, "whole" if whole else ""])
+    for indent, label, body, how in rows:
+        yield line(body, head=(indent, label), whole=bool(how))

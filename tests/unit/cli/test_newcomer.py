@@ -399,6 +399,18 @@ def test_a_topic_has_help(run: Run, topic: str) -> None:
     assert max(map(len, found.out.splitlines())) <= 80, "a terminal of 80 columns breaks a word"
 
 
+def test_a_topic_is_broken_between_words_on_a_narrow_terminal() -> None:
+    for topic, text in TOPICS.items():
+        seen = on_terminal("help", topic, columns=60, NO_COLOR="1")
+
+        too_long = [one for one in seen.splitlines() if len(one) > 60]
+        assert all(one.startswith("  https://") for one in too_long), topic
+        assert seen.split() == text.split()
+        assert seen.partition("  Examples:")[2].strip() == text.partition("  Examples:")[2].strip()
+    seen = on_terminal("help", "modes", columns=60, NO_COLOR="1")
+    assert "connection is\n     encrypted, and clients verify the server with\n     cert/" in seen
+
+
 def test_who_types_a_topic_as_a_command_is_led_to_it(run: Run, project: Path) -> None:
     assert "next: see compose-tls help undo\n" in run("undo").err
 
