@@ -315,16 +315,14 @@ class _Planner:
         ]
 
     def put_in_place(self) -> tuple[Path, ...]:
-        """A certificate and key that are not of enable, and stay."""
-        path = put_in_place(self.observation, self.state)
-        if path is None:
-            return ()
-        key = path.with_suffix(layout.KEY)
-        names = (self.project.relative(path), self.project.relative(key))
-        text = f"{names[0]} was changed since it was written, and stays, with its key"
-        hint = f"where nothing needs them: rm {typed(*names)}"
-        self.warnings.append(TlsWarning("certificates-drifted", text, names[0], hint))
-        return path, key
+        """Certificates and keys that are not of enable, and stay."""
+        pairs = put_in_place(self.observation, self.state)
+        for pair in pairs.items():
+            names = tuple(map(self.project.relative, pair))
+            text = f"{names[0]} was changed since it was written, and stays, with its key"
+            hint = f"where nothing needs them: rm {typed(*names)}"
+            self.warnings.append(TlsWarning("certificates-drifted", text, names[0], hint))
+        return (*pairs, *pairs.values())
 
     def is_ours(self) -> bool:
         """Whether the PKI directory without a record is one of ours.

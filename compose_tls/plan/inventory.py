@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Final
 
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateError
+from compose_tls.errors import CertificateError, KeyWrittenOver
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -27,6 +27,7 @@ from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.copies import key_and_copy_states
 from compose_tls.plan.lifetimes import OTHER_CA, finishing_ca, renewed_before
 from compose_tls.plan.provided_certificates import bring_again
+from compose_tls.plan.replaced_certificate import strangers
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import absence, in_the_way, restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -107,8 +108,10 @@ def inventory(
     states = (*states, *key_and_copy_states(observation, config, state, drifted))
     # What someone put in place of a copy is not renewed.
     replaced = _served(state).intersection(drifted)
+    lost = strangers(observation, config, state)
     aged = [
-        replace(one, hint=_again(state)) if one.path in replaced else one for one in found.warnings
+        replace(one, hint=_again(state, lost)) if one.path in replaced else one
+        for one in found.warnings
     ]
     return Inventory(
         tuple(found.results),
@@ -118,27 +121,31 @@ def inventory(
             *_exports_aged(observation, config, now),
             # Where no CA is known, neither is that of a client another one.
             *(clients.left_behind(trusted) if trusted else ()),
-            *_drifts(states, found.bundles, state),
+            *_drifts(states, found.bundles, state, lost),
         ),
         found.usable,
         states,
-        _enabling(state) if replaced and found.command else found.command,
+        _enabling(state, lost) if replaced and found.command else found.command,
         frozenset(found.lost),
     )
 
 
-def replaced_by_hand(observation: Observation, state: State) -> TlsWarning | None:
+def replaced_by_hand(
+    observation: Observation, config: TlsConfig, state: State
+) -> TlsWarning | None:
     """That what Milvus reads is another certificate than the one that was written there.
 
     Args:
         observation: The project as it is.
+        config: The settings; they say where the PKI directory is.
         state: What enable recorded.
     """
     for path in sorted(_served(state)):
         content, digest = observation.content(observation.directory / path), state.digests.get(path)
         if content is not None and digest is not None and sha256(content) != digest:
             text = f"{path} has changed since it was written"
-            return TlsWarning("certificates-drifted", text, path, _again(state))
+            lost = strangers(observation, config, state)
+            return TlsWarning("certificates-drifted", text, path, _again(state, lost))
     return None
 
 
@@ -313,13 +320,16 @@ def _drifts(
     states: Iterable[FileState],
     bundles: Mapping[str, tuple[CertificateFacts, ...]],
     state: State,
+    lost: Collection[str],
 ) -> Iterator[TlsWarning]:
     """What is in the certificate files now that are not as they were written."""
     for file in states:
         if file.state == "drifted" and (found := bundles.get(file.path)):
             holds = ", ".join(one.subject for one in found)
-            if file.path in _served(state):
-                hint = _again(state)
+            if file.path in lost or file.path in _served(state):
+                hint = _again(state, lost)
+                if file.path in lost:
+                    hint = f"to keep it, move it and its key away; {hint}"
             elif found[0].is_ca:
                 hint = f"restore {file.path}: compose-tls enable does not accept another CA there"
             else:
@@ -335,12 +345,13 @@ def _drifts(
             )
 
 
-def _enabling(state: State) -> str:
-    return f"compose-tls enable --mode {state.settings.mode}"
+def _enabling(state: State, lost: Collection[str] = ()) -> str:
+    accepting = f" --accept {KeyWrittenOver.code}" if lost else ""
+    return f"compose-tls enable --mode {state.settings.mode}{accepting}"
 
 
-def _again(state: State) -> str:
-    return f"{_enabling(state)} writes it again"
+def _again(state: State, lost: Collection[str]) -> str:
+    return f"{_enabling(state, lost)} writes it again"
 
 
 def _served(state: State) -> frozenset[str]:

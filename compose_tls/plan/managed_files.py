@@ -73,6 +73,7 @@ class ManagedFiles:
 
         Raises:
             ValueInTheWay: A file of someone else has the name of one of ours.
+            KeyWrittenOver: A key of someone else would be lost, and the user has not accepted that.
         """
         access = key_access(
             milvus,
@@ -107,7 +108,7 @@ class ManagedFiles:
                 *access.warnings,
                 *(warning for one in stack.accesses.values() for warning in one.warnings),
                 *beside.warnings,
-                *written_over(self.observation, self.state, changes),
+                *written_over(self.observation, self.config, self.state, changes),
             ),
         )
         proxies = proxies_of(self.project.compose, tuple(milvus), self.config)

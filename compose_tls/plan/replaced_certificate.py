@@ -1,45 +1,89 @@
-"""What someone put in place of the certificate that enable wrote for Milvus."""
+"""Certificates with their keys that someone put in place of those that enable wrote."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from compose_tls import layout
-from compose_tls.changes import CreateFile, FileChange, relative
+from compose_tls.changes import CreateFile, FileChange, relative, sha256
+from compose_tls.config import TlsConfig
+from compose_tls.errors import CertificateError, KeyWrittenOver, settle
 from compose_tls.observation import Observation
 from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsWarning
 
-_CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"  # RFC 7468 section 5
+_OF_STORE: Final = layout.STACK_FILES[layout.OBJECT_STORE]
+_USING: Final = "to use them, give them with --server-cert, --server-key and --ca-cert"
 
 
-def put_in_place(observation: Observation, state: State | None) -> Path | None:
-    """The certificate that Milvus presents, where someone put it in place of the one of enable."""
-    shown = f"{state.settings.served_dir}/{layout.SERVER_CERTIFICATE}" if state else ""
-    written = state.digests.get(shown) if state else None
-    there = observation.files.get(path := observation.directory / shown)
-    if there is None or not written or there.sha256 in {None, written}:
-        return None
-    # Anything but a certificate is one of ours that was damaged.
-    return path if _CERTIFICATE in (observation.content(path) or b"") else None
+def put_in_place(observation: Observation, state: State | None) -> dict[Path, Path]:
+    """Certificates that are not as they were written, each with the key next to it that is its own.
 
-
-def written_over(
-    observation: Observation, state: State | None, changes: Iterable[FileChange]
-) -> Iterator[TlsWarning]:
-    """What someone put in place of the certificate that Milvus presents, and is not kept.
+    What does not belong to its key is one of ours that was damaged.
 
     Args:
         observation: The project.
         state: What enable recorded.
-        changes: What is to be written.
     """
-    path = put_in_place(observation, state)
-    written = (change.path for change in changes if isinstance(change, CreateFile))
-    if path is not None and path in written:
-        name = relative(path, observation.directory)
-        text = f"{name} was changed since it was written, and is written over, with its key"
-        hint = "give certificates of your own with --server-cert, --server-key and --ca-cert"
-        yield TlsWarning("certificates-drifted", text, name, hint)
+    from compose_tls.pki.load import bundle_facts  # noqa: PLC0415 - cryptography costs 75 ms
+
+    found: dict[Path, Path] = {}
+    for one in state.identities if state else ():
+        for shown, written in (one.files or {}).items() if one.profile != "ca" else ():
+            path = observation.directory / shown
+            key = path.with_suffix(layout.KEY)
+            if path.name == _OF_STORE[0][0]:
+                key = path.with_name(_OF_STORE[1][0])
+            content = observation.content(path)
+            changed = content is not None and sha256(content) != written
+            if changed and observation.files.get(key) and key not in observation.pki.foreign_keys:
+                with suppress(CertificateError):
+                    bundle_facts(content or b"", path=shown)
+                    found[path] = key
+    return found
+
+
+def strangers(observation: Observation, config: TlsConfig, state: State) -> frozenset[str]:
+    """Those of them that enable does not keep, by their paths as they are shown.
+
+    Args:
+        observation: The project.
+        config: The settings; they say where the PKI directory is.
+        state: What enable recorded.
+    """
+    pki = observation.directory / config.pki_dir
+    kept = {pki / f"{name}{layout.CERTIFICATE}" for name in observation.pki.usable}
+    places = put_in_place(observation, state).keys() - kept
+    return frozenset(relative(path, observation.directory) for path in places)
+
+
+def written_over(
+    observation: Observation,
+    config: TlsConfig,
+    state: State | None,
+    changes: Iterable[FileChange],
+) -> Iterator[TlsWarning]:
+    """The keys that someone put in place, and that would be lost.
+
+    Args:
+        observation: The project.
+        config: The settings; they say what the user accepts.
+        state: What enable recorded.
+        changes: What is to be written.
+
+    Raises:
+        KeyWrittenOver: There is one, and the user has not accepted that.
+    """
+    written = {change.path for change in changes if isinstance(change, CreateFile)}
+    for path, key in put_in_place(observation, state).items():
+        if written >= {path, key}:
+            name, its_key = (relative(one, observation.directory) for one in (path, key))
+            refusal = KeyWrittenOver(
+                f"{name} was changed since it was written, and would be written over, with its key",
+                hint=f"move {name} and {its_key} away; {_USING}",
+                path=name,
+            )
+            yield settle(refusal, config.accept)

@@ -266,7 +266,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
             for name in unknown
         ),
         located.project,
-        replaced_by_hand(shown.observation, located.state),
+        replaced_by_hand(shown.observation, settings, located.state),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from compose_tls.compose.compose_project import saving
 from compose_tls.config import TlsConfig
+from compose_tls.errors import KeyWrittenOver
 from compose_tls.layout import CA, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
@@ -17,6 +18,7 @@ from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
 from compose_tls.plan.provided_certificates import lying_in
+from compose_tls.plan.replaced_certificate import strangers
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
@@ -261,6 +263,8 @@ def _next(
     words = [word for name in named for word in ("--service", name)]
     if state is None:
         words += _another_target(opened, project)
+    elif strangers(project.observation, opened.config, state):
+        words += ["--accept", KeyWrittenOver.code]
     return own_command(opened, "enable", "--mode", str(mode), *words)
 
 

@@ -72,8 +72,8 @@ def test_a_certificate_that_was_replaced_by_hand_is_not_put_in_force(
     found = run("check")
     assert RECREATE not in found.out + found.err
     assert (
-        "tls/server.pem has changed since it was written: compose-tls enable --mode 2 writes it"
-        in found.err
+        "tls/server.pem has changed since it was written: compose-tls enable --mode 2 "
+        "--accept key-written-over writes it again" in found.err
     )
 
 
@@ -87,25 +87,79 @@ def test_it_is_not_renewed_either(enabled: Path, run: Run, days: int) -> None:
 
     about = [one for one in document["warnings"] if one["path"] == "tls/server.pem"]
     assert len(about) == 2
-    assert {one["hint"] for one in about} == {"compose-tls enable --mode 2 writes it again"}
-    assert document["next"] == "compose-tls enable --mode 2"
-    run("enable", "--mode", "2")
+    again = "compose-tls enable --mode 2 --accept key-written-over"
+    assert {one["hint"] for one in about} == {
+        f"{again} writes it again",
+        f"to keep it, move it and its key away; {again} writes it again",
+    }
+    assert document["next"] == again
+    assert run(*again.split()[1:]).code == 0
     assert run("status", "--json").json["warnings"] == []
 
 
-@pytest.mark.parametrize("command", [("enable",), ("renew", "--no-restart")])
-def test_that_it_is_written_over_is_said(enabled: Path, run: Run, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("pair", ["tls/server", "cert/server", "cert/client"])
+@pytest.mark.parametrize("command", [("enable",), ("renew", "--force", "--no-restart")])
+def test_it_is_written_over_only_where_that_is_accepted(
+    enabled: Path, run: Run, command: tuple[str, ...], pair: str
+) -> None:
     own = mint("localhost", ca=True)
     for name, content in (("pem", own.certificate_pem), ("key", own.private_key_pem)):
-        (enabled / f"tls/server.{name}").write_bytes(content)
+        (enabled / f"{pair}.{name}").write_bytes(content)
+    before = {path: path.read_bytes() for path in enabled.rglob("*") if path.is_file()}
 
-    told = [run(*command, "--dry-run", "--json").json, run(*command, "--json").json]
+    for dry in (["--dry-run"], []):
+        refused = run(*command, *dry, "--json")
+        assert (refused.code, refused.error["code"]) == (3, "key-written-over")
+        assert refused.error["path"] == f"{pair}.pem"
+        assert f"move {pair}.pem and {pair}.key away" in refused.error["hint"]
+        assert "--accept key-written-over" in refused.error["hint"]
+    assert before == {path: path.read_bytes() for path in enabled.rglob("*") if path.is_file()}
 
-    for document in told:
-        [said] = [one for one in document["warnings"] if one["code"] == "certificates-drifted"]
-        assert said["path"] == "tls/server.pem"
-        assert "is written over, with its key" in said["message"]
+    accepted = run(*command, "--accept", "key-written-over", "--json")
+    assert accepted.code == 0
+    [said] = [one for one in accepted.json["warnings"] if one["code"] == "key-written-over"]
+    assert "would be written over, with its key" in said["message"]
+    assert (enabled / f"{pair}.key").read_bytes() != own.private_key_pem
     assert run(*command, "--json").json["warnings"] == []
+
+
+def test_one_that_was_moved_away_as_the_refusal_says_is_kept(enabled: Path, run: Run) -> None:
+    own = mint("localhost", ca=True)
+    (enabled / "tls/server.pem").write_bytes(own.certificate_pem)
+    (enabled / "tls/server.key").write_bytes(own.private_key_pem)
+    (enabled / "own").mkdir()
+    for name in ("server.pem", "server.key"):
+        (enabled / "tls" / name).rename(enabled / "own" / name)
+
+    assert run("enable").code == 0
+    assert (enabled / "own/server.key").read_bytes() == own.private_key_pem
+    assert run("status").code == 0
+
+
+def test_the_key_of_a_part_is_not_lost_either(run: Run, enabled: Path) -> None:
+    assert run("enable", "--mode", "2", "--scope", "all").code == 0
+    own = mint("minio")
+    place = enabled / "tls/object-store"
+    (place / "public.crt").write_bytes(own.certificate_pem)
+    (place / "private.key").write_bytes(own.private_key_pem)
+
+    assert run("enable", "--json").error["code"] == "key-written-over"
+    assert (place / "private.key").read_bytes() == own.private_key_pem
+
+
+def test_purge_leaves_what_was_put_into_the_pki_directory(enabled: Path, run: Run) -> None:
+    own = mint("localhost")
+    (enabled / "cert/client.pem").write_bytes(own.certificate_pem)
+    (enabled / "cert/client.key").write_bytes(own.private_key_pem)
+
+    document = run("disable", "--purge", "--json").json
+
+    said = {one["path"] for one in document["warnings"] if one["code"] == "certificates-drifted"}
+    assert said == {"cert/client.pem"}
+    assert sorted(path.name for path in (enabled / "cert").iterdir()) == [
+        "client.key",
+        "client.pem",
+    ]
 
 
 def test_purge_leaves_it_and_says_so(enabled: Path, run: Run) -> None:

@@ -128,15 +128,15 @@ class TestTheCommandThatIsNamed:
         found = run("status", "--json")
 
         [drift] = [w for w in found.json["warnings"] if w["code"] == "certificates-drifted"]
-        assert drift["hint"] == (
-            "compose-tls enable --mode 2 keeps it if it is from the CA and belongs to its key, "
-            "and otherwise issues another"
-        )
+        again = "compose-tls enable --mode 2 --accept key-written-over"
+        assert drift["hint"] == f"to keep it, move it and its key away; {again} writes it again"
         drifted = {f["path"] for f in found.json["file_states"] if f["state"] == "drifted"}
         keys = {"cert/server.key"} if name == "cert/server" else set()
         assert drifted == {f"{name}.pem", *keys}
-        again = run("enable", "--mode", "2", "--json").json["warnings"]
-        assert [one["message"] for one in again if one["code"] == "certificate-reissued"] == [
+        refused = run("enable", "--mode", "2", "--json").error
+        assert refused["code"] == "key-written-over"
+        told = run(*again.split()[1:], "--json").json["warnings"]
+        assert [one["message"] for one in told if one["code"] == "certificate-reissued"] == [
             f"{name}.pem: new certificate, because it did not belong to its key, or was not of this CA"
         ]
         assert run("status").code == 0
