@@ -41,8 +41,10 @@ def put_in_place(observation: Observation, state: State | None) -> dict[Path, Pa
             changed = content is not None and sha256(content) != written
             if changed and observation.files.get(key) and key not in observation.pki.foreign_keys:
                 with suppress(CertificateError):
-                    bundle_facts(content or b"", path=shown)
-                    found[path] = key
+                    first, *_ = bundle_facts(content or b"", path=shown)
+                    # With another one below it, the first is still ours.
+                    if first.sha256 != one.certificates.get(shown):
+                        found[path] = key
     return found
 
 
