@@ -117,11 +117,12 @@ def declared(
         borrows_mounts=bool(definition.get("volumes_from") or definition.get("use_api_socket")),
         ports=frozenset(_ports(definition)),
         networks=networks(mode, joined),
-        replicas=_replicas(definition),
+        replicas=replicas_of(definition),
     )
 
 
-def _replicas(definition: Mapping[str, Any]) -> int:
+def replicas_of(definition: Mapping[str, Any]) -> int:
+    """How many containers a service is to have, as ``docker compose config`` has it."""
     told = (definition.get("deploy") or {}).get("replicas")
     return int(definition.get("scale", 1) if told is None else told)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from compose_tls.deploy.declared import replicas_of
 from compose_tls.errors import NotReachable, PortTaken
 from compose_tls.shell import joined
 from compose_tls.vocabulary import EVERY_ADDRESS, LAST_PORT, number
@@ -81,6 +82,11 @@ def require_reachable(project: Mapping[str, Any], service: str, port: int) -> No
     """
     services = project.get("services") or {}
     place = services.get(service) or {}
+    if not replicas_of(place):
+        raise NotReachable(
+            f"the files ask for 0 containers of service {service}, so nothing could be proved",
+            hint="set its replicas to 1 (deploy.replicas, or scale), or leave --up out",
+        )
     kind, _, owner = str(place.get("network_mode") or "").partition(":")
     if kind == "service":
         place = services.get(owner) or {}

@@ -65,6 +65,7 @@ def consequences(
         *of_health,
         *context_findings(project, config, showing),
         *_for_swarm(milvus),
+        *_without_containers(milvus),
         *unseen(project),
     )
     return Consequences(warnings, health)
@@ -106,6 +107,21 @@ def _for_swarm(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
                 "supports that, docker compose does not",
                 one.service.main.document.name,
                 "once TLS is on in the files: compose-tls export swarm",
+                one.service.main.line(),
+            )
+
+
+def _without_containers(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
+    """That the next step would start nothing."""
+    for one in milvus:
+        told = one.service.text("deploy", "replicas") or one.service.text("scale")
+        if told == "0":
+            yield TlsWarning(
+                "no-replicas",
+                f"service {one.name}: the files ask for 0 containers of it, so docker compose up "
+                "starts none",
+                one.service.main.document.name,
+                f"set replicas of {one.name} to 1 (deploy.replicas, or scale)",
                 one.service.main.line(),
             )
 

@@ -52,6 +52,7 @@ def expected_loss(
     except EngineError:
         return ExpectedLoss(opened)
     # Most of what a command would load without --up.
+    from compose_tls.deploy.compose_cli import ComposeCli  # noqa: PLC0415 - only needed with an engine
     from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only needed with an engine
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
     from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
@@ -61,6 +62,9 @@ def expected_loss(
     try:
         with Engine.connect(opened.variables, patience=LITTLE_PATIENCE) as engine:
             if not any(comes_from(engine, each, opened.root, name) for each in services):
+                # Nothing is there to be lost, but Compose may refuse the files.
+                if not observed().compose.elsewhere:
+                    ComposeCli.find(opened.variables).config(opened.invocation)
                 return ExpectedLoss(opened)
         with ExitStack() as stack:
             seen = EngineProject.connect(opened.invocation, stack)

@@ -282,6 +282,24 @@ def test_files_that_compose_refuses_are_not_in_order(project: Project) -> None:
     assert "compose-failed" not in {one["code"] for one in document["warnings"]}
 
 
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [("env_file: [missing.env]", "missing.env"), ("user: ${USER_OF_MILVUS:?}", "USER_OF_MILVUS")],
+)
+def test_files_that_compose_refuses_are_told_before_the_first_start(
+    project: Project, line: str, missing: str
+) -> None:
+    compose_file = project.directory / "docker-compose.yml"
+    own = "    stop_grace_period: 1s\n"
+    compose_file.write_text(compose_file.read_text().replace(own, f"{own}    {line}\n"))
+
+    for dry in (["--dry-run"], []):
+        enabled = project.compose_tls("enable", "--mode", "1", "--json", *dry)
+        assert enabled.code == 0
+        [told] = [one for one in enabled.document["warnings"] if one["code"] == "compose-failed"]
+        assert missing in told["message"]
+
+
 def test_looking_changes_nothing(project: Project) -> None:
     assert project.compose_tls("enable").code == 0
     up(project)

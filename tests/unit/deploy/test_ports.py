@@ -112,6 +112,16 @@ def test_what_cannot_be_reached_is_refused_before_anything_happens(
     assert "leave out --up" in caught.value.hint
 
 
+@pytest.mark.parametrize("one", [{"scale": 0}, {"deploy": {"replicas": 0}, "scale": 2}])
+def test_what_starts_no_container_is_refused_before_it_is_waited_for(
+    one: dict[str, object],
+) -> None:
+    project = {"services": {"standalone": {**service(19530), **one}}}
+    with pytest.raises(NotReachable, match="0 containers of service standalone") as caught:
+        require_reachable(project, "standalone", 19530)
+    assert "deploy.replicas" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "one",
     [

@@ -672,6 +672,15 @@ tcp:
         mine = text.replace("external: true", "file: ./s3")
         assert not of(enable(observation(mine)), "swarm-only")
 
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [("scale: 0", True), ("deploy: {replicas: '${N:-0}'}", True), ("scale: 2", False)],
+    )
+    def test_that_the_next_step_would_start_nothing_is_told(self, line: str, *, told: bool) -> None:
+        planned = enable(observation(f"{MILVUS}    {line}\n"))
+        found = [one.hint for one in of(planned, "no-replicas")]
+        assert found == ["set replicas of milvus to 1 (deploy.replicas, or scale)"] * told
+
     def test_labels_of_milvus_name_the_traefik_in_front(self) -> None:
         labels = "    labels: ['traefik.http.services.m.loadbalancer.server.port=19530']\n"
         planned = enable(observation(MILVUS + labels + "  edge: {image: 'traefik:v3'}\n"))
