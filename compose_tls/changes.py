@@ -69,8 +69,8 @@ class PlannedIdentity:
 
     identity: Identity
     source: Source
-    order: CertificateOrder | None = None
-    issuer: str | None = None
+    order: CertificateOrder | None
+    issuer: str | None
     request: CertificateOrder | None = None
 
 
@@ -86,7 +86,7 @@ class IdentityPlan:
     """
 
     identities: tuple[PlannedIdentity, ...]
-    trusted: tuple[str, ...] = (CA,)
+    trusted: tuple[str, ...]
     retired: tuple[tuple[str, str], ...] = ()
     warnings: tuple[TlsWarning, ...] = ()
 

@@ -50,10 +50,10 @@ class CertificateFacts:
     not_after: datetime
     key_type: str
     sha256: str
-    dns_names: tuple[str, ...] = ()
-    ip_addresses: tuple[str, ...] = ()
-    is_ca: bool = False
-    permitted_dns: tuple[str, ...] = ()
+    dns_names: tuple[str, ...]
+    ip_addresses: tuple[str, ...]
+    is_ca: bool
+    permitted_dns: tuple[str, ...]
 
     def remaining(self, now: datetime) -> timedelta:
         """The time left until the certificate expires; negative when it has."""
@@ -139,9 +139,9 @@ class Observation:
     pki: PkiFacts
     user_id: int
     group_ids: frozenset[int]
-    given: frozenset[str] = field(default=frozenset(), repr=False)
-    obstacles: frozenset[Path] = frozenset()
-    mounted: tuple[str, ...] = ()
+    given: frozenset[str] = field(repr=False)
+    obstacles: frozenset[Path]
+    mounted: tuple[str, ...]
 
     def content(self, path: Path) -> bytes | None:
         """The bytes of a file that was looked at; ``None`` when there is none."""

@@ -59,7 +59,7 @@ class _Run:
     ends: float
     longest: float
     least: float
-    service: str | None = None
+    service: str | None
     results: list[Probe] = field(default_factory=list)
 
     @classmethod

@@ -68,7 +68,7 @@ class Line:
 
     head: tuple[Piece, ...]
     body: tuple[Piece, ...]
-    whole: bool = False
+    whole: bool
 
     @property
     def plain(self) -> str:

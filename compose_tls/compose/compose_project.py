@@ -41,7 +41,7 @@ class ComposeProject:
 
     directory: Path
     services: ReadMapping[str, Service]
-    elsewhere: tuple[Elsewhere, ...] = ()
+    elsewhere: tuple[Elsewhere, ...]
 
     def without(self, files: Collection[Path]) -> ComposeProject:
         """The same without services of which only some files speak: they have no image."""

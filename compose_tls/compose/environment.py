@@ -28,7 +28,7 @@ class Variable:
     value: str | None
     definition: Definition = field(repr=False)
     line: int
-    written: str | None = None
+    written: str | None
     item: str | None = None
 
     def without(self, names: Collection[str]) -> str | None:

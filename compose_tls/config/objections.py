@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
@@ -34,7 +33,7 @@ class Given:
         incomplete: Whether the other half, what was recorded, is still to come.
     """
 
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str]
     incomplete: bool = False
 
 

@@ -31,7 +31,7 @@ class Credentials:
     held: Mapping[str, CertificateWithKey] = field(repr=False)
     ca_pem: bytes
     client_ca_pem: bytes
-    concerns: tuple[TlsWarning, ...] = ()
+    concerns: tuple[TlsWarning, ...]
 
 
 def gather(planned: IdentityPlan, directory: Path, config: TlsConfig, now: datetime) -> Credentials:

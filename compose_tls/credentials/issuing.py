@@ -31,7 +31,7 @@ class Issued:
 
     contents: Mapping[str, bytes] = field(repr=False)
     certificates: tuple[CertificateResult, ...]
-    warnings: tuple[TlsWarning, ...] = ()
+    warnings: tuple[TlsWarning, ...]
 
 
 def require_sound(

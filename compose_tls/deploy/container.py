@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -66,9 +65,9 @@ class ContainerFacts:
     user: str
     host_network: bool
     ports: tuple[BoundPort, ...]
-    health_output: str = ""
-    networks: Mapping[str, str] = field(default_factory=dict)
-    network_owner: str | None = None
+    health_output: str
+    networks: Mapping[str, str]
+    network_owner: str | None
 
     @property
     def running(self) -> bool:
@@ -110,9 +109,9 @@ class ImageFacts:
     """
 
     id: str
-    user: str = ""
-    environment: Mapping[str, str | None] = field(default_factory=dict)
-    volumes: frozenset[str] = frozenset()
+    user: str
+    environment: Mapping[str, str | None]
+    volumes: frozenset[str]
 
 
 def container_facts(attributes: Mapping[str, Any]) -> ContainerFacts:

@@ -74,7 +74,7 @@ class Declared:
     borrows_mounts: bool
     ports: frozenset[str]
     networks: frozenset[str]
-    replicas: int = 1
+    replicas: int
 
 
 def declared(

@@ -25,7 +25,7 @@ class KnownFailure:
     pattern: re.Pattern[str]
     meaning: str
     next_step: str
-    transient: bool = False
+    transient: bool
 
 
 def _failure(

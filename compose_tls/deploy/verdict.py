@@ -36,7 +36,7 @@ class Verdict:
     """
 
     agreement: Agreement
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str, ...]
     container: ContainerFacts | None = None
     health: str | None = None
 

@@ -49,12 +49,12 @@ class DisablePlan:
 
     plan: Plan
     state: State | None
-    mode: Literal[1, 2] | None = None
-    before: bool = True
-    told: tuple[str, ...] = ()
-    key_directories: tuple[str, ...] = ()
-    in_use: bool = False
-    exact: bool = False
+    mode: Literal[1, 2] | None
+    before: bool
+    told: tuple[str, ...]
+    key_directories: tuple[str, ...]
+    in_use: bool
+    exact: bool
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class KeyFindings:
 
     warnings: tuple[TlsWarning, ...]
     usable: bool
-    command: str | None = None
+    command: str | None
 
 
 def declared_findings(

@@ -40,16 +40,16 @@ class NeighbourFiles:
 
     name: str
     files: tuple[str, ...]
-    service: Service | None = field(default=None, repr=False)
+    service: Service | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourChanges:
     """What happens to the files of neighbours."""
 
-    directories: tuple[FileChange, ...] = ()
-    changes: tuple[FileChange, ...] = ()
-    warnings: tuple[TlsWarning, ...] = ()
+    directories: tuple[FileChange, ...]
+    changes: tuple[FileChange, ...]
+    warnings: tuple[TlsWarning, ...]
 
 
 def neighbour_changes(

@@ -83,8 +83,8 @@ class Remaining:
     services: Collection[Service]
     milvus: Sequence[MilvusService]
     read: Reader = field(repr=False)
-    state: State | None = None
-    undone: Mapping[Path, tuple[FileRecord, Undone]] = field(default_factory=dict, repr=False)
+    state: State | None
+    undone: Mapping[Path, tuple[FileRecord, Undone]] = field(repr=False)
 
     def told(self) -> Iterator[ToldTls]:
         """Each Milvus that would speak TLS."""

@@ -86,7 +86,7 @@ class RenewPlan:
     planned: ServicePlan
     config: TlsConfig
     restart: bool
-    client_follows: bool = False
+    client_follows: bool
 
 
 def plan_renew(

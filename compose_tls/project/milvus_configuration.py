@@ -233,9 +233,9 @@ class Placement:
 
     kind: Literal["file", "env"]
     target: str
-    file: Path | None = None
-    mounted: bool = False
-    later_files: tuple[Path, ...] = ()
+    file: Path | None
+    mounted: bool
+    later_files: tuple[Path, ...]
     warnings: tuple[TlsWarning, ...] = ()
 
 

@@ -44,7 +44,7 @@ class MilvusService:
     proxy: bool
     component: bool
     certain: bool
-    warnings: tuple[TlsWarning, ...] = ()
+    warnings: tuple[TlsWarning, ...]
 
     @property
     def name(self) -> str:

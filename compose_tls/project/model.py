@@ -59,11 +59,11 @@ class Project:
     observation: Observation
     compose: ComposeProject
     state: State | None
-    originals: Mapping[Path, bytes | None] = field(default_factory=dict, repr=False)
-    kept: tuple[tuple[str, str], ...] = ()
-    milvus: tuple[MilvusService, ...] = field(default=(), repr=False)
-    mode_by_hand: TlsMode = TlsMode.OFF
-    renamed: Mapping[str, str] = field(default_factory=dict)
+    originals: Mapping[Path, bytes | None] = field(repr=False)
+    kept: tuple[tuple[str, str], ...]
+    milvus: tuple[MilvusService, ...] = field(repr=False)
+    mode_by_hand: TlsMode
+    renamed: Mapping[str, str]
     drafted: Literal["used", "unused"] | None = None
 
     @property

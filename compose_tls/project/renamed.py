@@ -30,7 +30,7 @@ class Entry:
 
     text: str
     path: str
-    line: int | None = None
+    line: int | None
     service: str | None = None
 
     def __str__(self) -> str:

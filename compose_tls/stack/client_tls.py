@@ -22,7 +22,7 @@ class ClientTls:
     server_name: str
     covered: bool
     directory: str
-    rest: str | None = None
+    rest: str | None
 
     @property
     def ca(self) -> str:

@@ -154,7 +154,7 @@ class _Way:
     endpoint: Endpoint
     files: tuple[str, str, str]
     rest: str | None
-    warnings: tuple[TlsWarning, ...] = ()
+    warnings: tuple[TlsWarning, ...]
 
 
 def _from_here(opened: preamble.Opened, located: EnabledProject, client: str | None) -> _Way:

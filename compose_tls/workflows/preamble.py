@@ -98,7 +98,7 @@ class Opened:
     variables: Mapping[str, str] = field(repr=False)
     now: datetime
     typed: frozenset[str]
-    enabling: bool = False
+    enabling: bool
     told: tuple[TlsWarning, ...] = ()
     lock: tuple[int, ...] = ()
     reached: Path = Path()

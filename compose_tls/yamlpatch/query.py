@@ -31,7 +31,7 @@ class Found:
 
     document: Document
     node: Node
-    expand: Callable[[str], str] = str
+    expand: Callable[[str], str]
 
     @property
     def line(self) -> int:

@@ -48,10 +48,10 @@ class Look:
         dash: How much deeper the ``-`` of a sequence stands than its key.
     """
 
-    quote: Quote = ""
-    key_quote: Quote = ""
-    step: int = 2
-    dash: int = 2
+    quote: Quote
+    key_quote: Quote
+    step: int
+    dash: int
 
 
 def is_string(node: Scalar) -> bool:

@@ -31,6 +31,7 @@ from compose_tls.project.milvus_services import MilvusService, milvus_services, 
 from compose_tls.project.model import Project, named_services, state_path
 from compose_tls.state.recorded import identity_records, read_state
 from compose_tls.state.undo import undo
+from compose_tls.vocabulary import TlsMode
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DIRECTORY = Path("/project")
@@ -83,6 +84,9 @@ def observation(
         pki=pki,
         user_id=user_id,
         group_ids=group_ids,
+        given=frozenset(),
+        obstacles=frozenset(),
+        mounted=(),
     )
 
 
@@ -120,11 +124,11 @@ def opened(seen: Observation, *, without_ours: bool = False, **settings: Any) ->
         return originals[path] if path in originals else seen.content(path)
 
     present = [path for path in seen.compose_files if read(path) is not None]
-    compose = ComposeProject(seen.directory, {})
+    compose = ComposeProject(seen.directory, {}, ())
     if present:
         compose = load_project(seen.directory, present, read, seen.variables)
     found = milvus_services(compose, read, named_services(config, state))
-    return Project(seen, compose, state, originals, tuple(kept), found)
+    return Project(seen, compose, state, originals, tuple(kept), found, TlsMode.OFF, {})
 
 
 def chosen(
@@ -228,6 +232,7 @@ def certificate(order: CertificateOrder) -> CertificateFacts:
         dns_names=order.dns_names,
         ip_addresses=order.ip_addresses,
         is_ca=order.profile == "ca",
+        permitted_dns=(),
     )
 
 

@@ -18,4 +18,7 @@ RUNNING = ContainerFacts(
     user="",
     host_network=False,
     ports=(),
+    health_output="",
+    networks={},
+    network_owner=None,
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @pytest.mark.parametrize("left", [timedelta(days=1), timedelta(0), timedelta(seconds=-1)])
 def test_a_certificate_tells_the_time_that_is_left(left: timedelta) -> None:
-    facts = CertificateFacts("CN=a", "CN=b", "1", NOON, NOON + left, "rsa-2048", "ab")
+    facts = CertificateFacts(
+        "CN=a", "CN=b", "1", NOON, NOON + left, "rsa-2048", "ab", (), (), False, ()
+    )
     assert facts.remaining(NOON) == left
 
 
@@ -21,8 +24,8 @@ def observation() -> Observation:
     key = FileFacts(Path("/p/k"), None, "cd", 0o600, 0, 0)
     files = {Path("/p/a"): there, Path("/p/k"): key, Path("/p/gone"): None}
     variables = {"PASSWORD": "SECRET"}
-    nothing = PkiFacts({}, frozenset())
-    return Observation(Path("/p"), (), files, variables, nothing, 0, frozenset({0}))
+    pki, none = PkiFacts({}, frozenset()), frozenset[Any]()
+    return Observation(Path("/p"), (), files, variables, pki, 0, frozenset({0}), none, none, ())
 
 
 @pytest.mark.parametrize(

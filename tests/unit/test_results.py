@@ -50,6 +50,8 @@ FACTS = CertificateFacts(
     sha256="ab",
     dns_names=("localhost",),
     ip_addresses=("127.0.0.1", "::1"),
+    is_ca=False,
+    permitted_dns=(),
 )
 
 CHECK = Probe(name="tls", ok=False, expected="TLS", observed="none", seconds=0.5, hint="up")

@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
@@ -72,9 +72,9 @@ class Run:
 
     image: str
     command: tuple[str, ...]
-    one: Mapping[str, str] = field(default_factory=dict)
-    many: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    health: Mapping[str, str] = field(default_factory=dict)
+    one: Mapping[str, str]
+    many: Mapping[str, tuple[str, ...]]
+    health: Mapping[str, str]
 
     @property
     def container(self) -> str | None:

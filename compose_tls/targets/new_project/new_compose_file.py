@@ -69,8 +69,8 @@ class NewStack:
     auth: bool
     address: str
     port: int
-    attu: AttuService | None = None
-    name: str | None = None
+    attu: AttuService | None
+    name: str | None
 
     @property
     def log(self) -> str | None:

@@ -12,7 +12,7 @@ from compose_tls import TlsConfig
 from compose_tls.errors import OutsideProject
 from compose_tls.workflows.client import client
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.test_not_read import PLAIN
+from tests.unit.cli.projects import BARE
 
 ACCEPT = ("--accept", "outside-project")
 
@@ -24,7 +24,7 @@ def linked(project: Path) -> Path:
     (project / "docker-compose.yml").unlink()
     outside = project.parent / "stacks"
     outside.mkdir()
-    (outside / "milvus.yml").write_text(PLAIN, encoding="utf-8")
+    (outside / "milvus.yml").write_text(BARE, encoding="utf-8")
     (project / "docker-compose.yml").symlink_to(outside / "milvus.yml")
     return project
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.test_what_is import PLAIN
+from tests.unit.cli.projects import PLAIN
 
 PORTS = '    ports:\n      - "19530:19530"\n'
 VPN = '  vpn: {image: vpn, container_name: tunnel, ports: ["127.0.0.1:20530:19530"]}\n'

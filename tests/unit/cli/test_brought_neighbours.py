@@ -9,7 +9,7 @@ import pytest
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.moment import NOW
 from tests.unit.cli.conftest import Run, certificate, codes
-from tests.unit.cli.test_neighbours import own_files
+from tests.unit.cli.projects import own_files
 from tests.unit.pki.minting import DAY, mint
 
 MILVUS = """\

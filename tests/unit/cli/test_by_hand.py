@@ -9,17 +9,15 @@ import pytest
 from compose_tls.plan.lifetimes import OTHER_CA
 from tests.moment import NOW
 from tests.unit.cli.conftest import Run, later
-from tests.unit.cli.test_not_read import PLAIN
+from tests.unit.cli.projects import BARE, only
 from tests.unit.pki.minting import DAY, mint
 
-SECOND = PLAIN.partition("services:\n")[2].replace("standalone:", "second:", 1)
+SECOND = BARE.partition("services:\n")[2].replace("standalone:", "second:", 1)
 
 
 @pytest.fixture
 def plain(project: Path) -> Path:
-    (project / "milvus.yaml").unlink()
-    (project / "docker-compose.yml").write_text(PLAIN, encoding="utf-8")
-    return project
+    return only(project, BARE)
 
 
 def set_mode(project: Path, old: int, new: int) -> None:
@@ -63,7 +61,7 @@ def test_connect_prints_a_client_for_the_stricter_mode(plain: Path, run: Run) ->
 
 
 def test_disable_does_not_take_the_others_along(plain: Path, run: Run) -> None:
-    (plain / "docker-compose.yml").write_text(PLAIN + SECOND, encoding="utf-8")
+    (plain / "docker-compose.yml").write_text(BARE + SECOND, encoding="utf-8")
     both = ("--service", "standalone", "--service", "second")
     assert run("enable", *both).code == 0
 
@@ -90,7 +88,7 @@ PLAIN_URI = "MILVUS_URI=http://standalone:19530\n"
 def test_a_service_whose_environment_file_is_written_again_is_recreated(
     plain: Path, run: Run
 ) -> None:
-    (plain / "docker-compose.yml").write_text(PLAIN + RAG, encoding="utf-8")
+    (plain / "docker-compose.yml").write_text(BARE + RAG, encoding="utf-8")
     (plain / "rag.env").write_text(PLAIN_URI, encoding="utf-8")
     assert run("enable", "--json").json["next"][0] == "docker compose up -d"
     (plain / "rag.env").write_text(PLAIN_URI, encoding="utf-8")

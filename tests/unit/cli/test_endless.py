@@ -12,7 +12,7 @@ import pytest
 from tests.patience import LONG
 from tests.unit.apply.trees import write
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.test_hostile import COMMANDS, added, changed, of_standalone
+from tests.unit.cli.projects import COMMANDS, added, changed, of_standalone
 
 
 def configured(project: Path, text: str) -> None:

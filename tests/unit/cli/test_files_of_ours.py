@@ -15,20 +15,10 @@ from typing import Any, Final
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.unit.cli.conftest import ROOT, Run
-from tests.unit.cli.test_what_is import PLAIN
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.projects import GUIDE, PLAIN
 from tests.unit.pki.minting import mint
 
-ATTU: Final = """
-  attu:
-    image: zilliz/attu:v2.4
-    environment:
-      MILVUS_URL: standalone:19530
-
-networks:"""
-GUIDE: Final = (
-    (ROOT / "fixtures/docker-compose.yml").read_text(encoding="utf-8").replace("\nnetworks:", ATTU)
-)
 PAIR: Final = "--{0}-cert my/{0}.pem --{0}-key my/{0}.key"
 STATES: Final = {
     "one-way": ("enable --mode 1",),

@@ -11,33 +11,15 @@ import pytest
 
 from tests.unit.apply.trees import tree, write
 from tests.unit.cli.conftest import EnableAs, Run, facts
+from tests.unit.cli.projects import COMMANDS, added, changed, of_standalone
 
 SECRET = "somebody-s-secret"
-COMMANDS = ("enable --dry-run", "status --format prometheus", "connect --for attu", "enable --json")
-
 ATTU = """
   attu:
     image: zilliz/attu:v2.3.8
     environment:
       MILVUS_URL: standalone:19530
 """
-
-
-def changed(project: Path, old: str, new: str) -> None:
-    file = project / "docker-compose.yml"
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-
-
-def added(project: Path, text: str) -> None:
-    with (project / "docker-compose.yml").open("a") as file:
-        file.write(text)
-
-
-def of_standalone(project: Path, lines: str) -> None:
-    name = "    container_name: milvus-standalone\n"
-    changed(project, name, name + lines)
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "milvus.yaml", "cert/ca.key", "cert/new"])

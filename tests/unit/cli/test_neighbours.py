@@ -11,6 +11,7 @@ from cryptography import x509
 
 from tests.corpus.compose_cli import model, require_compose
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.projects import own_files
 
 COMPOSE = """\
 name: neighbours
@@ -48,15 +49,6 @@ def stack(project: Path) -> Path:
     (project / "chat.env").write_bytes(CHAT.encode())
     (project / ".env").write_text(ENV)
     return project
-
-
-def own_files(directory: Path) -> dict[str, bytes]:
-    """All files of a project but ours."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in directory.rglob("*")
-        if path.is_file() and path.relative_to(directory).parts[0] not in {"cert", "tls"}
-    }
 
 
 class TestEnable:

@@ -18,7 +18,7 @@ from compose_tls.checks.wire import REST
 from compose_tls.cli import app
 from compose_tls.cli.topics import TOPICS
 from tests.unit.cli.conftest import EnableAs, Run
-from tests.unit.cli.test_terminal import on_terminal
+from tests.unit.cli.terminal import on_terminal
 
 
 @pytest.mark.parametrize(

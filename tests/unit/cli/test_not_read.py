@@ -9,14 +9,8 @@ import pytest
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import compose_failure
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.projects import BARE, only
 
-PLAIN = """\
-services:
-  standalone:
-    image: milvusdb/milvus:v2.4.5
-    command: ["milvus", "run", "standalone"]
-    ports: ["19530:19530"]
-"""
 PLACES = ["oci://docker.io/acme/rag:1", "https://github.com/acme/rag.git", "git@host:rag.git"]
 PLACES.append("github.com/acme/rag")
 SWITCHES = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE")
@@ -24,9 +18,7 @@ SWITCHES = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE"
 
 @pytest.fixture
 def plain(project: Path) -> Path:
-    (project / "milvus.yaml").unlink()
-    (project / "docker-compose.yml").write_text(PLAIN, encoding="utf-8")
-    return project
+    return only(project, BARE)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -35,7 +27,7 @@ def test_what_is_included_from_elsewhere_is_told(
     plain: Path, run: Run, place: str, form: str
 ) -> None:
     included = f"include:\n  {form.format(place)}\n"
-    (plain / "docker-compose.yml").write_text(included + PLAIN, encoding="utf-8")
+    (plain / "docker-compose.yml").write_text(included + BARE, encoding="utf-8")
 
     for command in ("enable", "status"):
         found = [one for one in run(command, "--json").json["warnings"] if one["line"] == 2]
@@ -45,7 +37,7 @@ def test_what_is_included_from_elsewhere_is_told(
 
 def test_a_service_that_is_extended_from_elsewhere_is_told(plain: Path, run: Run) -> None:
     extended = f"  app:\n    extends: {{file: '{PLACES[0]}', service: app}}\n"
-    (plain / "docker-compose.yml").write_text(PLAIN + extended, encoding="utf-8")
+    (plain / "docker-compose.yml").write_text(BARE + extended, encoding="utf-8")
 
     codes = [one["code"] for one in run("enable", "--dry-run", "--json").json["warnings"]]
     assert "not-fetched" in codes
@@ -66,7 +58,7 @@ def test_a_milvus_that_may_lie_elsewhere_is_not_said_to_be_missing(plain: Path, 
 
 def test_who_may_fetch_it_is_not_told(plain: Path, run: Run) -> None:
     included = "include: ['https://me:geheim@host/rag.git']\n"
-    (plain / "docker-compose.yml").write_text(included + PLAIN, encoding="utf-8")
+    (plain / "docker-compose.yml").write_text(included + BARE, encoding="utf-8")
 
     found = run("status")
     assert "https://host/rag.git is not fetched" in found.err
@@ -92,7 +84,7 @@ def test_how_to_have_it_fetched_is_told(name: str) -> None:
 def test_a_compose_file_that_is_not_read_is_told(
     plain: Path, run: Run, command: str, missing: bool
 ) -> None:
-    text = "services: {app: {image: nginx}}\n" if missing else PLAIN
+    text = "services: {app: {image: nginx}}\n" if missing else BARE
     (plain / "compose.yaml").write_text(text, encoding="utf-8")
     if not missing:
         run("enable", "-q")
@@ -122,7 +114,7 @@ def test_a_file_that_is_not_read_any_more_is_said_to_lose_tls(plain: Path, run: 
 
     warnings = run("enable", "--json").json["warnings"]
 
-    assert (plain / "docker-compose.yml").read_text(encoding="utf-8") == PLAIN
+    assert (plain / "docker-compose.yml").read_text(encoding="utf-8") == BARE
     [left] = [one for one in warnings if one["code"] == "file-left-out"]
     assert left["path"] == "docker-compose.yml"
     assert "-f docker-compose.yml" in left["hint"]

@@ -11,8 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.test_files_of_ours import GUIDE
-from tests.unit.cli.test_what_is import BY_HAND, PLAIN
+from tests.unit.cli.projects import BY_HAND, GUIDE, PLAIN
 
 CLUSTER: Final = "services:\n" + "".join(
     f"  {role}:\n    image: milvusdb/milvus:v2.5.4\n    command: [milvus, run, {role}]\n"

@@ -12,25 +12,9 @@ import pytest
 
 from tests.corpus.compose_cli import require_compose
 from tests.unit.cli.conftest import Run, later
+from tests.unit.cli.projects import BY_HAND, PLAIN, only
 from tests.unit.pki.minting import mint
 
-PLAIN = """\
-services:
-  standalone:
-    image: milvusdb/milvus:v2.4.5
-    command: ["milvus", "run", "standalone"]
-    environment:
-      ETCD_USE_EMBED: "true"
-    ports:
-      - "19530:19530"
-    volumes:
-      - ./data:/var/lib/milvus
-"""
-BY_HAND = PLAIN.replace(
-    'EMBED: "true"\n',
-    'EMBED: "true"\n      COMMON_SECURITY_TLSMODE: 2\n      TLS_SERVERPEMPATH: /certs/server.pem\n'
-    "      TLS_SERVERKEYPATH: /certs/server.key\n      TLS_CAPEMPATH: /certs/ca.pem\n",
-).replace("    volumes:\n", "    volumes:\n      - ./certs:/certs:ro\n")
 REPLACED = (
     "service standalone has presented certs/server.pem until now: "
     "clients that do not trust the new CA are cut off"
@@ -40,9 +24,7 @@ REPLACED = (
 @pytest.fixture
 def plain(project: Path) -> Path:
     """A project whose settings go into the environment."""
-    (project / "milvus.yaml").unlink()
-    (project / "docker-compose.yml").write_text(PLAIN, encoding="utf-8")
-    return project
+    return only(project, PLAIN)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ ANONYMOUS = "febb9ee68f3939586433895b5f2e5b945eb052bacea018ad1a9d8e1f63474b7f"
 IMAGE_ID = "sha256:67601c599a279e39c6340a00b0bfc24483778d5fc59225bbac615a69e10b9dc4"
 IMAGE = ImageFacts(
     IMAGE_ID,
+    user="",
     environment={"PATH": "/milvus/bin:/bin", "LD_LIBRARY_PATH": "/milvus/lib"},
     volumes=frozenset({"/of-the-image"}),
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,7 +44,7 @@ def container(name: str, status: str = "running", **labels: str) -> dict[str, An
 
 
 def test_a_container_is_read_out_of_the_engines_answers() -> None:
-    moved = ImageFacts("sha256:other")
+    moved = replace(IMAGE, id="sha256:other")
 
     found = deployed(Recorded(inspected(), tag=moved).engine, wanted())
 

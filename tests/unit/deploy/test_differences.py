@@ -162,7 +162,7 @@ def test_what_is_as_the_files_say_is_no_difference(found: Deployed, config: Answ
             ["image: milvusdb/milvus:v2.3.5 in the container, milvusdb/milvus:v2.4.5 in the files"],
         ),
         (
-            seen(tag=ImageFacts("sha256:0123456789abcdef")),
+            seen(tag=replace(IMAGE, id="sha256:0123456789abcdef")),
             None,
             [
                 (

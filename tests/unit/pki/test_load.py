@@ -87,6 +87,7 @@ def test_facts_say_what_the_certificate_says() -> None:
         dns_names=("localhost", "milvus_standalone"),
         ip_addresses=("127.0.0.1", "::1"),
         is_ca=False,
+        permitted_dns=(),
     )
     assert int(facts.serial, 16) == certificate.serial_number
     assert len(facts.serial) % 2 == 0

@@ -1088,7 +1088,7 @@ def test_a_ca_that_ends_soon_goes_with_all_that_it_issued() -> None:
 
     def planned(now: datetime) -> set[str | None]:
         return {
-            with_stack(IdentityPlan(()), identities, after, config, now).source(one.name)
+            with_stack(IdentityPlan((), ()), identities, after, config, now).source(one.name)
             for one in identities
         }
 

@@ -95,7 +95,7 @@ def test_a_complete_file_beside_the_compose_file_will_be_mounted(config: str) ->
 
 
 def test_without_a_file_the_settings_go_into_the_environment() -> None:
-    assert placed(compose()) == Placement("env", MOUNTED)
+    assert placed(compose()) == Placement("env", MOUNTED, None, False, ())
 
 
 @pytest.mark.parametrize("volume", ["./milvus.yaml:/milvus/configs/milvus.yaml", "./data:/data"])
