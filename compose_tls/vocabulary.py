@@ -50,6 +50,26 @@ Reach: TypeAlias = Literal["nobody", "loopback", "address", "everyone"]
 """Who reaches a port from outside the project's networks."""
 
 
+_UNITS: Final = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
+
+
+def duration(text: str) -> timedelta:
+    """The duration that a text means, a number and a unit: 2w, 30d, 12h, 45m.
+
+    Raises:
+        ValueError: It means none.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not number.isascii() or not number.isdecimal():
+        msg = f"{text!r} is not a valid duration; use 2w, 30d or 12h"
+        raise ValueError(msg)
+    try:
+        return timedelta(**{_UNITS[unit]: int(number)})
+    except (OverflowError, ValueError):  # or more digits than Python reads
+        msg = f"{text!r} is too long"
+        raise ValueError(msg) from None
+
+
 EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is bound here
 """Every IPv4 address of a machine."""
 

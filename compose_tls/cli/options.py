@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from compose_tls import vocabulary
 from compose_tls.cli.completing import DIRECTORY, FILE, refusals, services
 from compose_tls.cli.option_types import Number, OneOf
 
@@ -39,23 +40,14 @@ def flag(*names: str, **more: Any) -> Callable[[_F], _F]:
     return click.option(*names, is_flag=True, **more)
 
 
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
-
-
 def duration(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> timedelta | None:
-    """The duration that a text means, a number and a unit: 2w, 30d, 12h, 45m."""
-    if value is None:
-        return None
-    number, unit = value[:-1], value[-1:]
-    if unit not in _UNITS or not number.isascii() or not number.isdecimal():
-        text = f"{value!r} is not a valid duration; use 2w, 30d or 12h"
-        raise click.BadParameter(text, context, parameter)
+    """The duration that a text means."""
     try:
-        return timedelta(**{_UNITS[unit]: int(number)})
-    except (OverflowError, ValueError):  # or more digits than Python reads
-        raise click.BadParameter(f"{value!r} is too long", context, parameter) from None
+        return None if value is None else vocabulary.duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
 
 
 _SECTIONS: Final = {

@@ -65,7 +65,7 @@ Exit codes
   130  interrupted
   141  the reader of the output ended early, as head does
 
-  Each error also has a code of its own, as in error[not-enabled]:
+  Each error and warning also has a code of its own, as in error[not-enabled]:
   https://github.com/compose-tls/compose-tls/blob/main/docs/errors.md""",
     "scope": """\
 Scope: what enable --scope encrypts

@@ -177,7 +177,9 @@ def cut_off(
         )
         if one.unnamed and one.unnamed not in config.san:
             wanted += f"; the certificate has to hold that name: --san {one.unnamed}"
-        entries.append(CutOff(service=one.name, how=one.how, needs=wanted))
+        entries.append(
+            CutOff(service=one.name, how=one.how, encryption=one.encryption, needs=wanted)
+        )
         says = {
             "encrypted": "is cut off: {}, and it presents no client certificate",
             "plain": "is cut off: {}, and it speaks plain text",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from compose_tls.connection import url_host
 from compose_tls.observation import CertificateFacts
-from compose_tls.vocabulary import Action
+from compose_tls.vocabulary import Action, Encryption
 
 Mode: TypeAlias = Literal[1, 2]
 
@@ -152,9 +152,12 @@ class CutOff(Model, frozen=True):
     Attributes:
         service: Its name.
         how: How it connects, as far as known.
+        encryption: What its settings say of the connection: ``encrypted`` (without the client
+            certificate that mode 2 asks for), ``plain``, or ``unknown``: then it might use TLS already.
         needs: What it needs to connect again.
     """
 
     service: str
     how: str
+    encryption: Encryption
     needs: str

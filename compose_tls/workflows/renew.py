@@ -15,7 +15,7 @@ from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.credentials import issuing
 from compose_tls.credentials.issuing import Issued
-from compose_tls.errors import EngineError, NotDeployed, settle
+from compose_tls.errors import EngineError, NotDeployed, WrongUsage, settle
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import REPLACED, Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
@@ -23,7 +23,7 @@ from compose_tls.project.declared_tls import DeclaredTls, declared_tls, mode_dif
 from compose_tls.project.endpoints import sharing
 from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsWarning, duration
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.deployment_backup import backed_up
 from compose_tls.workflows.image_users import users_of_images
@@ -42,7 +42,7 @@ def renew(
     *,
     ca: bool = False,
     finish: bool = False,
-    within: timedelta | None = None,
+    within: timedelta | str | None = None,
     force: bool = False,
     dry_run: bool = False,
     restart: bool = True,
@@ -60,7 +60,8 @@ def renew(
         config: The settings; properties that are not set stay as in the certificates.
         ca: Renew the CA.
         finish: Finish the rotation: trust only the new CA.
-        within: How early to renew; by default the last 30 days, or the last third of a shorter validity.
+        within: How early to renew, as a timedelta or as text such as ``30d``; by default the last 30
+            days, or the last third of a shorter validity.
         force: Renew server and client certificates even if they are not due.
         dry_run: Only report what would be done; write nothing.
         restart: Restart Milvus if it runs and its files are new, and check it.
@@ -72,6 +73,7 @@ def renew(
         The certificates and files that changed; with a restart, the checks.
 
     Raises:
+        WrongUsage: ``within`` is not a duration.
         NotEnabled: TLS is not enabled there.
         RolloverNotStarted: CA rotation has not started.
         ClientsLeftBehind: A further client has no certificate of the new CA yet.
@@ -82,6 +84,7 @@ def renew(
         EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
         CheckFailed: The running server does not pass the checks; the project is as before.
     """
+    within = _duration(within) if isinstance(within, str) else within
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[Probe, ...] = ()
@@ -128,6 +131,18 @@ def renew(
             checks = _deployed(renewal, made.contents, places, deploy, undo, on_event)
     done = _result(opened, project, renewal, made, checks, told, restart=restart)
     return done.model_copy(update={"warnings": (*done.warnings, *said)})
+
+
+def _duration(text: str) -> timedelta:
+    """What a text for ``within`` means.
+
+    Raises:
+        WrongUsage: Nothing.
+    """
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise WrongUsage(f"within: {error}", hint='for example: within="30d"') from None
 
 
 def _declared(project: Project) -> Sequence[DeclaredTls]:

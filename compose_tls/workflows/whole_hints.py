@@ -21,6 +21,7 @@ from compose_tls.results import CommandResult, Probe
 from compose_tls.shell import joined, typed
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.argument_types import require_types
 from compose_tls.workflows.next_step import (
     OF_THE_PLACE,
     accepting,
@@ -75,6 +76,7 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
         token = preamble.CURRENT.set(None)
         try:
+            require_types(command, arguments, named)
             result = command(*arguments, **named)
             opened = preamble.CURRENT.get()
             if opened is None:

@@ -91,4 +91,4 @@ def same(transcript: Path, text: str) -> bool:
 
 def _is_told(line: str) -> bool:
     """Whether a line of standard error is a warning or an error: progress differs from run to run."""
-    return line.startswith(("warning:", "error[", "  in: ", "  next:"))
+    return line.startswith(("warning[", "error[", "  in: ", "  next:"))

@@ -90,7 +90,7 @@ EVERYTHING: dict[str, Any] = {
     "deployed": True,
     "warnings": WARNINGS,
 }
-CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
+CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", encryption="plain", needs="TLS")
 TOLD = NeighbourResult(service="ui", how="its MILVUS_URL names Milvus", certificate="c.pem")
 WHOLE = EnableResult(**EVERYTHING, cut_off=(CUT_OFF,), neighbours=(TOLD,))
 OFF = StatusResult(ok=False, project="/project")

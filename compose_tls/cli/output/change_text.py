@@ -140,7 +140,11 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
     """What clients lose, and how they get it back."""
     if result.cut_off:
         services = dict.fromkeys(one.service for one in result.cut_off)
-        yield "cut off", f"{', '.join(services)}, unless already configured for TLS"
+        sure = {one.service for one in result.cut_off if one.encryption != "unknown"}
+        known = ", ".join(name for name in services if name in sure)
+        others = ", ".join(name for name in services if name not in sure)
+        may_be = f"{others}, unless already configured for TLS" if others else ""
+        yield "cut off", "; ".join(filter(None, (known, may_be)))
     if result.issue_with is not None:
         needed = "every client needs a certificate now"
         how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()

@@ -155,7 +155,7 @@ def warning_lines(warnings: Iterable[TlsWarning]) -> Iterator[Line]:
     """Warnings, for standard error; those with the same next step stand above it."""
     for hint, group in groupby(warnings, key=lambda warning: warning.hint):
         for warning in group:
-            yield line(Piece("warning: ", "warning"), warning.message)
+            yield line(Piece(f"warning[{warning.code}]: ", "warning"), warning.message)
         if hint:
             yield line(hint, head=(Piece("  next: ", "strong"),))
 

@@ -182,7 +182,7 @@ class TestDisable:
         assert outcome.code == 0
         assert path.read_text() == before.replace("retries: 3", "retries: 4")
         assert [w["code"] for w in outcome.json["warnings"]] == ["file-changed-since"]
-        assert "warning: docker-compose.yml was changed since enable" in outcome.err
+        assert "warning[file-changed-since]: docker-compose.yml was changed since enable" in outcome.err
 
     def test_after_an_edit_nobody_is_told_of_the_very_bytes(self, run: Run, project: Path) -> None:
         run("enable")
@@ -286,6 +286,19 @@ class TestCutOff:
         assert one["service"] == "chat"
         assert "Open WebUI has no option for a client certificate" in one["needs"]
         assert "service chat is cut off" in outcome.err
+
+    def test_plain_text_that_is_known_is_not_told_as_a_guess(self, run: Run, project: Path) -> None:
+        compose = project / "docker-compose.yml"
+        apps = "  chat: {image: chat, environment: [MILVUS_URI=http://standalone:19530]}\n"
+        apps += "  ui: {image: ui, environment: [MILVUS_HOST=standalone]}\n"
+        plain = compose.read_text()
+        compose.write_text(plain.replace("services:\n", f"services:\n{apps}", 1))
+
+        told = run("enable", "--neighbours", "list", "--dry-run").out
+
+        assert "\n  cut off  chat; ui, unless already configured for TLS\n" in told
+        compose.write_text(plain.replace("services:\n", f"services:\n{apps.splitlines()[0]}\n", 1))
+        assert "\n  cut off  chat\n" in run("enable", "--neighbours", "list").out
 
 
 class TestConnect:

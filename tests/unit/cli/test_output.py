@@ -122,8 +122,8 @@ def test_a_next_step_of_several_warnings_is_told_once() -> None:
     other = TlsWarning("other", "c", None, "do that")
 
     assert [one.plain for one in warning_lines([*gone, other])] == [
-        *("warning: a is gone", "warning: b is gone", "  next: do this"),
-        *("warning: c", "  next: do that"),
+        *("warning[file-missing]: a is gone", "warning[file-missing]: b is gone", "  next: do this"),
+        *("warning[other]: c", "  next: do that"),
     ]
 
 

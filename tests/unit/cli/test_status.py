@@ -71,7 +71,7 @@ class TestAges:
         if said is None:
             assert outcome.err == ""
         else:
-            assert f"warning: tls/server.pem {said}, on 20" in outcome.err
+            assert f"warning[certificate-expires-soon]: tls/server.pem {said}, on 20" in outcome.err
             assert f"\n  next: {hint}\n" in outcome.err
 
     def test_an_old_ca_is_renewed_with_ca(
