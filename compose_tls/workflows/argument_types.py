@@ -45,7 +45,7 @@ def _are_named(value: object) -> bool:
 
 
 def _is_client(value: object) -> bool:
-    from compose_tls.workflows.connecting import ClientOf  # noqa: PLC0415 - where a client is given
+    from compose_tls.workflows.server_access import ClientOf  # noqa: PLC0415 - where a client is given
 
     if isinstance(value, ClientOf):
         fields = {name: getattr(value, name) for name in ClientOf.__annotations__}
