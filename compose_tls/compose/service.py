@@ -322,9 +322,9 @@ class Service:
                 found |= {name: label for name, _, label in parts}
         return found
 
-    def texts_of_build(self, name: str) -> list[str]:
-        """A text of how its image is built."""
-        return [text for value in self.values("build") if (text := value.text(name))]
+    def inline_dockerfiles(self) -> list[str]:
+        """The Dockerfiles that its definitions hold themselves."""
+        return [text for one in self.values("build") if (text := one.text("dockerfile_inline"))]
 
     def build_arguments(self) -> dict[str, str]:
         """The arguments that its image is built with."""
@@ -333,7 +333,7 @@ class Service:
 
     def build_texts(self) -> list[str]:
         """What the project itself says of how its image is built: arguments, and a Dockerfile in it."""
-        return [*self.texts_of_build("dockerfile_inline"), *self.build_arguments().values()]
+        return [*self.inline_dockerfiles(), *self.build_arguments().values()]
 
     def hook_commands(self, name: str) -> list[str]:
         """The commands that are run in its container once it has started, or before it stops.

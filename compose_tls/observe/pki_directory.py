@@ -50,17 +50,13 @@ def read_pki(
     """
     content = partial(reader.content, limit=PEM_LIMIT)
     pki, tls = directory / config.pki_dir, directory / config.served_dir
-    pairs: dict[str, Pair] = {}
+    pairs = {name: _pair(pki, name, reader) for name in _OWN}
     shown: dict[Path, Pair] = {}
-    for name in _OWN:
-        certificate, key = pki / f"{name}{layout.CERTIFICATE}", pki / f"{name}{layout.KEY}"
-        pairs[name] = (content(certificate), reader.secret(key))
     before = directory / state.settings.served_dir if state else tls
     # Where the record leads outside, it is not the user who says so.
     known = reader.project.is_inside(before)
     for place in {tls, before} if known else {tls}:
-        certificate, key = place / layout.SERVER_CERTIFICATE, place / layout.SERVER_KEY
-        shown[key] = (content(certificate), reader.secret(key))
+        shown[place / layout.SERVER_KEY] = _pair(place, layout.SERVER, reader)
         for name in (layout.CA_CERTIFICATE, layout.IGNORE_FILE):
             content(place / name)
         # The guide of Milvus leaves all keys in one directory.
@@ -68,10 +64,7 @@ def read_pki(
             if reader.project.is_inside(stray) and stray.is_file():
                 reader.unread(stray)
     content(pki / layout.IGNORE_FILE)
-    clients = (
-        content(pki / layout.CLIENT_CA_CERTIFICATE),
-        reader.secret(pki / layout.CLIENT_CA_KEY),
-    )
+    clients = _pair(pki, layout.CLIENT_CA, reader)
     if may_have_client_ca(config) and clients[0] is not None:
         pairs[layout.CLIENT_CA] = clients
     roots = {config.tls_dir, *([state.settings.tls_dir] if state and known else [])}
@@ -86,7 +79,7 @@ def read_pki(
         shown |= dict(
             _shown_to_neighbours(directory / layout.neighbours_directory(root), named, reader)
         )
-    next_ca = (content(pki / layout.NEXT_CA_CERTIFICATE), reader.secret(pki / layout.NEXT_CA_KEY))
+    next_ca = _pair(pki, layout.NEXT_CA, reader)
     requests: dict[str, bytes | None] = {
         name: content(pki / f"{name}{layout.REQUEST}") for name in _END_ENTITIES
     }
@@ -114,6 +107,12 @@ def read_pki(
     return replace(found, foreign_keys=foreign_keys(rest))
 
 
+def _pair(directory: Path, name: str, reader: FileReader) -> Pair:
+    """A certificate and its key, as far as they are there."""
+    certificate = reader.content(directory / f"{name}{layout.CERTIFICATE}", PEM_LIMIT)
+    return certificate, reader.secret(directory / f"{name}{layout.KEY}")
+
+
 def _with_parts(found: PkiFacts, parts: PkiFacts) -> PkiFacts:
     """The same with the certificates of the parts of the project, which have a CA of their own."""
     ca = {layout.STACK_CA: parts.certificates[layout.CA]} if layout.CA in parts.certificates else {}
@@ -131,10 +130,8 @@ def _pairs_of_neighbours(pki: Path, names: Iterable[str], reader: FileReader) ->
     pairs: dict[str, Pair] = {}
     if (pki / layout.CLIENTS_DIRECTORY).is_dir():
         for name in map(layout.client_identity, names):
-            certificate, key = pki / f"{name}{layout.CERTIFICATE}", pki / f"{name}{layout.KEY}"
-            if certificate.exists():
-                content = reader.content(certificate, limit=PEM_LIMIT)
-                pairs[name] = (content, reader.secret(key))
+            if (pki / f"{name}{layout.CERTIFICATE}").exists():
+                pairs[name] = _pair(pki, name, reader)
     return pairs
 
 
@@ -177,13 +174,7 @@ def _read_stack(
     if not has_parts:
         return {}
     reader.content(pki / layout.PUBLIC_ROOTS)
-    return {
-        name: (
-            reader.content(pki / f"{name}{layout.CERTIFICATE}", PEM_LIMIT),
-            reader.secret(pki / f"{name}{layout.KEY}"),
-        )
-        for name in layout.STACK
-    }
+    return {name: _pair(pki, name, reader) for name in layout.STACK}
 
 
 def _shown_to_neighbours(
@@ -196,10 +187,7 @@ def _shown_to_neighbours(
     for name in names:
         for file in (layout.CA_CERTIFICATE, layout.NEIGHBOUR_ROOTS):
             reader.content(place / name / file, _ROOTS_LIMIT)
-        certificate, key = (
-            place / name / file for file in (layout.CLIENT_CERTIFICATE, layout.CLIENT_KEY)
-        )
-        yield key, (reader.content(certificate, PEM_LIMIT), reader.secret(key))
+        yield place / name / layout.CLIENT_KEY, _pair(place / name, layout.CLIENT, reader)
 
 
 def _provided(

@@ -74,7 +74,7 @@ def _findings(project: Project, config: TlsConfig, showing: Sequence[str]) -> It
 
 def _sources(project: Project, service: Service, file: Path) -> tuple[str, ...] | None:
     """What a Dockerfile copies from its context; ``None`` where it is not known."""
-    inline = tuple(service.texts_of_build("dockerfile_inline"))
+    inline = tuple(service.inline_dockerfiles())
     content = inline[-1].encode() if inline else project.read(file)
     return None if content is None else tuple(copied(content.decode("utf-8", "replace")))
 

@@ -126,7 +126,7 @@ def told(project: Project, service: Service) -> dict[str, str | None]:
         (project.read(path) or b"").decode("utf-8", "replace") for path in _dockerfile(service)
     ]
     found: dict[str, str | None] = {}
-    for text in (*files, *service.texts_of_build("dockerfile_inline")):
+    for text in (*files, *service.inline_dockerfiles()):
         found |= dockerfile.variables(text, service.build_arguments())
     return found | service.container_variables(project.read)
 

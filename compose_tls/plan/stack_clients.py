@@ -45,11 +45,11 @@ def store_clients(
     """
     if not stores or work.config.neighbours != "patch":
         return ()
-    ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
     hosts = {name for part in stores for name in names(part.service)}
     place = _ObjectStore(work, hosts, stores[0].member.port)
-    others = (one for one in work.project.compose.services.values() if one.name not in ours)
-    found = (_placed(one, work, override) for one in map(place.client, others) if one is not None)
+    found = (
+        _placed(one, work, override) for one in map(place.client, work.others()) if one is not None
+    )
     return tuple(one for one in found if one is not None)
 
 

@@ -24,8 +24,7 @@ def others_cut_off(work: StackWork, switched: Collection[str]) -> Iterator[TlsWa
         work: What is planned so far.
         switched: Those that get the TLS settings of the object store.
     """
-    ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
-    others = [one for one in work.project.compose.services.values() if one.name not in ours]
+    others = work.others()
     for part in work.servers:
         for other in others:
             if part.member.kind == "object-store" and other.name in switched:

@@ -97,6 +97,11 @@ class StackWork:
         """The environment of a service, as far as the project tells."""
         return service.container_variables(self.project.read)
 
+    def others(self) -> list[Service]:
+        """The services that are neither Milvus nor one of the servers."""
+        known = {part.service.name for part in self.servers} | {one.name for one in self.milvus}
+        return [one for one in self.project.compose.services.values() if one.name not in known]
+
     def users_of(self, needed: Iterable[Needed]) -> list[MilvusService]:
         """The Milvus services that connect to some servers, each once."""
         return list({one.milvus.name: one.milvus for one in needed}.values())

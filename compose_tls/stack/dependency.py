@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from compose_tls.patterns import regex
@@ -67,6 +67,11 @@ def port_of(text: str | None, default: int) -> int:
 def is_true(text: str | None) -> bool:
     """Whether a setting says yes; one that says nothing does not."""
     return (text or "").lower() in _TRUE
+
+
+def words_of(command: Sequence[str]) -> list[str]:
+    """The words of a command line, flags apart from their values."""
+    return " ".join(command).replace("=", " ").split()
 
 
 def is_false(text: str | None) -> bool:

@@ -22,7 +22,7 @@ from compose_tls.layout import (
 )
 from compose_tls.patterns import regex
 from compose_tls.setup import Setting, VariableSetting, as_variables
-from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true
+from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, words_of
 from compose_tls.stack.images import is_bitnami, release, repository_and_tag
 from compose_tls.vocabulary import Encryption
 
@@ -83,7 +83,7 @@ def data_directory(command: Sequence[str], variables: Mapping[str, str | None]) 
 
 
 def _flag(command: Sequence[str], name: str) -> str | None:
-    words = " ".join(command).replace("=", " ").split()
+    words = words_of(command)
     flags = [word.lstrip("-") if word.startswith("-") else None for word in words]
     place = flags.index(name) + 1 if name in flags else len(words)
     return words[place] if place < len(words) else None
@@ -110,7 +110,7 @@ def starter(command: Sequence[str]) -> str | None:
 
 def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
     """What an etcd is configured for TLS already, so that it stays as it is; ``None`` for nothing."""
-    words = " ".join(command).replace("=", " ").split()
+    words = words_of(command)
     flags = {word.lstrip("-") for word in words if word.startswith("-")}
     for name in _TLS:
         # A flag that says yes or no needs no value.

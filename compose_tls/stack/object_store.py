@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 from compose_tls.layout import CA_BUNDLE, OBJECT_STORE, STACK_FILES
 from compose_tls.patterns import regex
 from compose_tls.setup import Setting, VariableSetting, as_variables
-from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
+from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of, words_of
 from compose_tls.stack.images import is_bitnami, is_root, repository_and_tag
 from compose_tls.vocabulary import number
 
@@ -40,13 +40,18 @@ _WEED: Final = regex(r"(?:^|[\s/])weed(?:\s+-\S+)*\s+(?P<part>server|filer|s3)(?
 _PARTS: Final = ("server", "filer", "s3")
 
 
+def is_local(settings: Settings) -> bool:
+    """Whether a Milvus with these settings keeps its segments in a directory, and not in a store."""
+    return (settings(("common", "storageType")) or "").lower() == "local"
+
+
 def segments(settings: Settings) -> Iterator[Dependency]:
     """Where a Milvus with these settings keeps its segments, and how it talks to it.
 
     Args:
         settings: The settings as Milvus sees them.
     """
-    if (settings(("common", "storageType")) or "").lower() != "local":
+    if not is_local(settings):
         port = port_of(settings(("minio", "port")), 9000)
         found = addresses(settings(("minio", "address")) or "localhost", port)
         encrypted = is_true(settings(("minio", "useSSL")))
@@ -107,7 +112,7 @@ def certificates_directory(
         return _OWN_DIRECTORY, False
     if store == "seaweedfs":
         return _OWN_DIRECTORY, True
-    words = " ".join(command).replace("=", " ").split()
+    words = words_of(command)
     for flag in (f"--{_MINIO_FLAG}", f"-{_MINIO_FLAG}", "-S"):
         if flag in words[:-1]:
             return words[words.index(flag) + 1].rstrip("/"), False

@@ -229,9 +229,12 @@ class Origin:
         ]
         return f"{joined(['compose-tls', *place, *words, *options])} enable …"
 
+    @property
+    def _recorded(self) -> TlsConfig:
+        return self.project.state.settings if self.project.state else self.config
+
     def _is_tls(self, one: MilvusService, each: Difference) -> bool:
         """Whether a difference is in what enable puts in."""
-        recorded = self.project.state.settings if self.project.state else self.config
         if each.subject == "environment":
             settings = (
                 *tls_settings(TlsMode.ONE_WAY, "/", rest_port=1),
@@ -241,10 +244,10 @@ class Origin:
             )
             return any(sets(each.name, setting.name, one.version) for setting in settings)
         if each.subject == "mount":
-            places = {self.config.container_tls_dir, recorded.container_tls_dir}
+            places = {self.config.container_tls_dir, self._recorded.container_tls_dir}
             places |= {stack_directory(place) for place in places}
             return each.name in {*places, one.configuration.target, SYSTEM_BUNDLE}
-        rest = {str(port) for port in (self.config.rest_port, recorded.rest_port) if port}
+        rest = {str(port) for port in (self.config.rest_port, self._recorded.rest_port) if port}
         text = each.deployed or each.declared or ""
         return each.subject == "port" and text.rpartition(":")[2].partition("/")[0] in rest
 
@@ -256,8 +259,9 @@ class Origin:
             return True
         if each.deployed is None:
             return each.name != one.configuration.target or not one.configuration.files
-        recorded = self.project.state.settings if self.project.state else self.config
-        made = {self.project.directory / name for name in (self.config.tls_dir, recorded.tls_dir)}
+        made = {
+            self.project.directory / name for name in (self.config.tls_dir, self._recorded.tls_dir)
+        }
         made.add(one.configuration.beside[0])
         return any(each.deployed.startswith(f"bind {path}") for path in made)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
@@ -73,7 +73,8 @@ class Review(Origin):
             if service not in services:
                 yield from self._other(service, replaced=service in clients)
             elif service not in milvus:
-                yield from self._server(service)
+                # Replaced in any case; our own entries are not a difference.
+                yield from self._other(service, replaced=True, ours=self._is_ours_of_server)
 
     def is_current(self, service: str) -> bool:
         """Whether a container runs these very files, so that nothing has to be recreated."""
@@ -85,17 +86,15 @@ class Review(Origin):
             return False
         if found.replicas < wanted.replicas:
             return False
-        read = [
-            *(Path(mount.source) for mount in found.mounts if mount.kind == "bind"),
-            *(self.project.directory / self.config.served_dir / name for name in TLS_FILES),
-        ]
-        if service not in {one.name for one in self.project.milvus}:
-            read = []
-        for one in self.project.milvus if read else ():
-            read += [file.path for file in one.configuration.files.values() if file.path]
+        read: list[Path] = []
+        bound = [Path(mount.source) for mount in found.mounts if mount.kind == "bind"]
+        if service in {one.name for one in self.project.milvus}:
+            shown = self.project.directory / self.config.served_dir
+            read = [*bound, *(shown / name for name in TLS_FILES)]
+            for one in self.project.milvus:
+                read += [file.path for file in one.configuration.files.values() if file.path]
         root = self.project.directory / self.config.tls_dir
-        ours = [Path(mount.source) for mount in found.mounts if mount.kind == "bind"]
-        for directory in ours:
+        for directory in bound:
             if directory.is_relative_to(root):
                 read += directory.rglob("*")
         return not any(
@@ -132,23 +131,17 @@ class Review(Origin):
                 yield from self._changed(one, wanted, each, placement)
         yield from self._new_configuration(one, found, placement, in_use)
 
-    def _other(self, service: str, *, replaced: bool) -> Iterator[Finding]:
+    def _other(
+        self, service: str, *, replaced: bool, ours: Callable[[Difference], bool] | None = None
+    ) -> Iterator[Finding]:
         """Etcd, object store or anything else: Compose leaves it alone where nothing of it differs."""
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
-        unlike = list(self.unlike(service, wanted, found))
+        unlike = list(self.unlike(service, wanted, found, ours=ours))
         yield from unlike
         if unlike or replaced:
             yield from self._data(service, found, self._directories_of(service, found))
-
-    def _server(self, service: str) -> Iterator[Finding]:
-        """Etcd or object store that is replaced in any case: our own entries are not a difference."""
-        wanted, found = self._look(service)
-        if found is None or found.project != wanted.project:
-            return
-        yield from self.unlike(service, wanted, found, ours=self._is_ours_of_server)
-        yield from self._data(service, found, self._directories_of(service, found))
 
     def _is_ours_of_server(self, each: Difference) -> bool:
         root = self.project.directory / self.config.tls_dir

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from compose_tls.stack.dependency import Settings, is_true
+from compose_tls.stack.object_store import is_local
 from compose_tls.vocabulary import DATA_DIRECTORY
 
 _EMBEDDED_ETCD: Final = "default.etcd"
@@ -27,7 +28,7 @@ def data_directories(settings: Settings, *, component: bool) -> tuple[str, ...]:
     found = []
     if is_true(settings(("etcd", "use", "embed"))):
         found.append(settings(("etcd", "data", "dir")) or _EMBEDDED_ETCD)
-    local = (settings(("common", "storageType")) or "").lower() == "local"
+    local = is_local(settings)
     if local or not component:
         found.append(DATA_DIRECTORY)
     if local:

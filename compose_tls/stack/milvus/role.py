@@ -58,7 +58,7 @@ def certainly_runs_milvus(command: Sequence[str]) -> bool:
 
     Some run a script of their own, or only copy a file out of the image.
     """
-    return not command or _RUN.search(" ".join(command)) is not None
+    return not command or runs_milvus(None, command)
 
 
 def version(image: str | None) -> MilvusVersion | None:
