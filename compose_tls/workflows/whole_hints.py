@@ -15,7 +15,14 @@ from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.compose.discovery import DEFAULT_FILES, OVERRIDE_FILES, named_files
 from compose_tls.config import FILES
-from compose_tls.errors import CheckFailed, ComposeTlsError, ProjectError, TooManyOpenFiles
+from compose_tls.errors import (
+    CheckFailed,
+    ComposeFileNotFound,
+    ComposeTlsError,
+    ProjectError,
+    ServiceNotFound,
+    TooManyOpenFiles,
+)
 from compose_tls.patterns import regex
 from compose_tls.results import CommandResult, Probe
 from compose_tls.shell import joined, typed
@@ -93,8 +100,10 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
                 error.hint = _MORE_FILES
             opened = preamble.CURRENT.get()
             if opened is not None:
-                told = not_taken(opened) if command.__name__ != "init" else ()
-                _of_error(error, told, spelled(opened))
+                is_new = command.__name__ == "init"
+                told = () if is_new else not_taken(opened)
+                instead = None if is_new else _other_file(opened, error)
+                _of_error(error, told, spelled(opened), instead)
             # A script that does not catch it ends in a traceback, which shows notes.
             error.add_note(f"next: {error.hint}")
             raise
@@ -163,6 +172,14 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _other_file(opened: preamble.Opened, error: ComposeTlsError) -> str | None:
+    if not isinstance(error, (ComposeFileNotFound, ServiceNotFound)):
+        return None
+    from compose_tls.workflows.other_compose_file import other_file  # noqa: PLC0415 - for these errors
+
+    return other_file(opened, error)
+
+
 def _of_result(result: _R, told: Iterable[TlsWarning], spell: Callable[[str], str]) -> _R:
     warnings = dict.fromkeys((*told, *result.warnings))
     changed: dict[str, object] = {"warnings": tuple(one.spelled(spell) for one in warnings)}
@@ -172,9 +189,12 @@ def _of_result(result: _R, told: Iterable[TlsWarning], spell: Callable[[str], st
 
 
 def _of_error(
-    error: ComposeTlsError, told: Iterable[TlsWarning], spell: Callable[[str], str]
+    error: ComposeTlsError,
+    told: Iterable[TlsWarning],
+    spell: Callable[[str], str],
+    instead: str | None,
 ) -> None:
-    error.hint = spell(error.hint)
+    error.hint = spell(instead or error.hint)
     if isinstance(error, ProjectError):
         error.warnings = (*told, *error.warnings)
     error.warnings = tuple(one.spelled(spell) for one in error.warnings)

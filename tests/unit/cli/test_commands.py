@@ -182,7 +182,10 @@ class TestDisable:
         assert outcome.code == 0
         assert path.read_text() == before.replace("retries: 3", "retries: 4")
         assert [w["code"] for w in outcome.json["warnings"]] == ["file-changed-since"]
-        assert "warning[file-changed-since]: docker-compose.yml was changed since enable" in outcome.err
+        assert (
+            "warning[file-changed-since]: docker-compose.yml was changed since enable"
+            in outcome.err
+        )
 
     def test_after_an_edit_nobody_is_told_of_the_very_bytes(self, run: Run, project: Path) -> None:
         run("enable")

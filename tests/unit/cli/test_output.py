@@ -122,7 +122,11 @@ def test_a_next_step_of_several_warnings_is_told_once() -> None:
     other = TlsWarning("other", "c", None, "do that")
 
     assert [one.plain for one in warning_lines([*gone, other])] == [
-        *("warning[file-missing]: a is gone", "warning[file-missing]: b is gone", "  next: do this"),
+        *(
+            "warning[file-missing]: a is gone",
+            "warning[file-missing]: b is gone",
+            "  next: do this",
+        ),
         *("warning[other]: c", "  next: do that"),
     ]
 
