@@ -33,6 +33,7 @@ from compose_tls.workflows.next_step import (
     OF_THE_PLACE,
     accepting,
     compose_options,
+    issuing_options,
     own_options,
 )
 
@@ -48,6 +49,7 @@ _OWN: Final = regex(
     # A directory is named as seen from the current directory.
     r"|init\b(?! (?:DIR|milvus)\b))"
 )
+_CLIENT: Final = regex(r"(?<![-\w])compose-tls (?:-[^ ]+ [^- ][^ ]* )*client\b(?! (?:…|--help))")
 _OF_FILES: Final = frozenset({"enable", "disable", "status"})
 _NAMED: Final = regex(
     r"(?<![-\w])compose-tls (?:-[^ ]+ [^- ][^ ]* )*"
@@ -125,12 +127,24 @@ def whole(opened: preamble.Opened, hint: str) -> str:
         if words and words not in hint:
             escaped = words.replace("\\", r"\\")
             hint = command.sub(rf"\g<0>{escaped} ", hint)
+    issuing = _issuing(opened) if _CLIENT.search(hint) else ""
+    if issuing and issuing not in hint:
+        escaped = issuing.replace("\\", r"\\")
+        hint = _CLIENT.sub(rf"\g<0> {escaped}", hint)
     accepted = joined(accepting(opened))
     if accepted and accepted not in hint:
         hint = _NAMED.sub(rf"\g<0> {accepted}", hint)
     if _OF_A_FILE.match(hint) and opened.root != Path.cwd():
         return f"cd {typed(os.path.relpath(opened.root))} && {hint}"
     return hint
+
+
+def _issuing(opened: preamble.Opened) -> str:
+    """The options that name a CA outside the project, which may be known from the record alone."""
+    try:
+        return joined(issuing_options(opened.settled()))
+    except ComposeTlsError:
+        return ""
 
 
 def not_taken(opened: preamble.Opened) -> Iterator[TlsWarning]:
