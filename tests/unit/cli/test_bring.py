@@ -907,9 +907,9 @@ def test_a_next_step_names_the_ca_that_lies_outside(
     issue = f"compose-tls client {' '.join(named)} "
 
     refused = run("enable", "--mode", "2", *named)
-    assert f" and a client certificate: {issue}chat; --mode 1" in refused.err
+    assert f" and a client certificate, after enable: {issue}chat; --mode 1" in refused.err
     told = run("enable", "--mode", "2", *named, "--neighbours", "list")
-    assert f" and a client certificate: {issue}chat\n" in told.err
+    assert f" and a client certificate, after enable: {issue}chat\n" in told.err
     # Later it is known from the record alone.
     assert f"next: {issue}chat, then add" in run("connect", "--for", "chat").err
     missing = run("connect", "--client", "bob").err

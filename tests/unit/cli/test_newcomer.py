@@ -30,6 +30,18 @@ from tests.unit.cli.test_terminal import on_terminal
         ("completion", "an argument is missing: one of bash, zsh, fish", "completion bash"),
         ("export", "an argument is missing: one of helm, operator", "compose-tls export helm"),
         ("help mode", "there is no command or topic mode", "did you mean compose-tls help modes?"),
+        (
+            "help enalbe",
+            "there is no command or topic enalbe",
+            "did you mean compose-tls help enable?",
+        ),
+        ("enable -mode 2", "there is no option -mode", "did you mean --mode? see compose-tls"),
+        (
+            "status -verbose",
+            "there is no option -verbose",
+            "did you mean --verbose? see compose-tls",
+        ),
+        ("enable -mod=2", "there is no option -m", "see compose-tls enable --help"),
         ("help Exit-Codes", "no command or topic", "did you mean compose-tls help exit-codes?"),
         (
             "help nonsense",
