@@ -140,6 +140,13 @@ def _ended(error: SystemExit | BrokenPipeError) -> int:
     return _NOBODY_READS
 
 
+def _with_one_dash(context: click.Context | None) -> str | None:
+    """The long option that was typed with one dash, which click reads as several short ones."""
+    names = {name for one in (context.command.params if context else ()) for name in one.opts}
+    typed = (word.partition("=")[0] for word in (context.obj if context else ()))
+    return next((w for w in typed if f"-{w}" in names and f"-{w}".startswith("--")), None)
+
+
 def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
     """An error of click in our words: one line, and the page that helps."""
     command = f"compose-tls {name}".rstrip()
@@ -154,9 +161,11 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
                     f"{error.option_name} is an option of {name}, and comes after it",
                     hint=f"{command} {error.option_name} …; {see}",
                 )
-        near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1)
+        word = _with_one_dash(error.ctx) or error.option_name
+        near = [f"-{word}"] if word != error.option_name else []
+        near = near or difflib.get_close_matches(word, error.possibilities or (), n=1)
         tip = f"did you mean {near[0]}? {see}" if near else see
-        return WrongUsage(f"there is no option {error.option_name}", hint=tip)
+        return WrongUsage(f"there is no option {word}", hint=tip)
     if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
         kind = error.param.type
         if isinstance(kind, click.Choice):

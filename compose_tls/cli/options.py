@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from compose_tls import vocabulary
 from compose_tls.cli.completing import DIRECTORY, FILE, refusals, services
 from compose_tls.cli.option_types import Number, OneOf
 
@@ -44,6 +43,8 @@ def duration(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> timedelta | None:
     """The duration that a text means."""
+    from compose_tls import vocabulary
+
     try:
         return None if value is None else vocabulary.duration(value)
     except ValueError as error:

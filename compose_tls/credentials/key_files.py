@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -15,6 +16,7 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
 from compose_tls.project.model import may_have_client_ca
+from compose_tls.shell import joined
 from compose_tls.values import dataclass
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
@@ -66,6 +68,9 @@ class KeyFiles:
             msg = f"the settings name no {name} with a key"
             raise AssertionError(msg)
         hint = f"name the right files with --{name}-cert and --{name}-key"
+        if named := self._outside(name) if files.key == self._place(name).with_suffix(KEY) else []:
+            again = f"compose-tls enable … {joined(named)}"
+            hint = f"files outside the project are read only if the command names them: {again}"
         return self._pair(files.certificate, files.key, name, hint, self._passphrase(files))
 
     def issuer(self, name: str = CA, *, provided: bool) -> CertificateWithKey:
@@ -124,6 +129,17 @@ class KeyFiles:
     def _brought(self, name: str) -> BroughtFiles:
         has_file = ProjectFiles(self.directory).has_file
         return brought_files(self.directory, self.config, name, has_file)
+
+    def _outside(self, name: str) -> list[str]:
+        """The options that name a pair outside the project, as the record has it; else none."""
+        own = name.replace("-", "_")
+        ends = ("cert", "key", "passphrase_file")
+        given = {end: value for end in ends if (value := getattr(self.config, f"{own}_{end}"))}
+        places = {e: Path(os.path.normpath(self.directory / value)) for e, value in given.items()}
+        if all(place.is_relative_to(self.directory) for place in places.values()):
+            return []
+        options = {f"--{name}-{end.replace('_', '-')}": str(p) for end, p in places.items()}
+        return [word for option in options.items() for word in option]
 
     def _place(self, name: str) -> Path:
         return self.directory / self.config.pki_dir / f"{name}{CERTIFICATE}"

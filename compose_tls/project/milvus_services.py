@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import field
+from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject, saving
@@ -22,6 +23,9 @@ from compose_tls.stack.milvus.role import (
 )
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
+
+NAME_IT: Final = "name the service with --service, or the right compose file with -f"
+"""What to do where no service runs Milvus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ def _candidates(
         )
     raise ServiceNotFound(
         "no service of this project runs Milvus",
-        hint="name the service with --service, or the right compose file with -f",
+        hint=NAME_IT,
         path=_path(project),
     )
 

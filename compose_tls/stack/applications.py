@@ -377,6 +377,7 @@ def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str
         return ((one.mutual if mutual else None) or one.one_way).format(**words)
     if mutual:
         return (
-            f"https://{place}, {ca} and a client certificate: compose-tls client {typed(service)}"
+            f"https://{place}, {ca} and a client certificate, after enable: "
+            f"compose-tls client {typed(service)}"
         )
     return f"https://{place} and {ca} as its CA: compose-tls connect shows how"

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
-from compose_tls.files import real_path
-from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA, CLIENT_CA_KEY
+from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY
 from compose_tls.plan.changed_services import redefined
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode, declared_tls
@@ -24,7 +23,12 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble, requirements
 from compose_tls.workflows.deployed_state import DeployedState
 from compose_tls.workflows.expected_loss import expected_loss
-from compose_tls.workflows.next_step import compose_command, own_command, start_command
+from compose_tls.workflows.next_step import (
+    compose_command,
+    issuing_options,
+    own_command,
+    start_command,
+)
 from compose_tls.workflows.planning import enabling, issued
 from compose_tls.workflows.reachable_engine import inspect_deployed
 from compose_tls.workflows.reporting import report
@@ -227,19 +231,11 @@ def _following(
 def _issuing(opened: preamble.Opened, *, own_ca: bool) -> str:
     """The command that issues client certificates; empty where no key for it is known."""
     config = opened.config
-    role = CLIENT_CA.replace("-", "_") if config.client_ca_cert else CA
-    given = [(end, getattr(config, f"{role}_{end}")) for end in ("cert", "key", "passphrase_file")]
+    provided = config.client_ca_key if config.client_ca_cert else config.ca_key
     made = (opened.root / config.pki_dir / CLIENT_CA_KEY).exists()
-    if not (own_ca or dict(given)["key"] or made):
+    if not (own_ca or provided or made):
         return ""
-    files = [(end, opened.root / name) for end, name in given if name and dict(given)["key"]]
-    words: list[str] = []
-    # Outside the project they are read only where the command names them.
-    if any(not real_path(file).is_relative_to(opened.root) for _, file in files):
-        for end, file in files:
-            option = f"--{role}_{end}".replace("_", "-")
-            words += [option, os.path.relpath(file, opened.start)]
-    return own_command(opened, "client", "NAME", *words)
+    return own_command(opened, "client", "NAME", *issuing_options(opened))
 
 
 def _told(

@@ -11,7 +11,8 @@ from compose_tls.changes import Plan
 from compose_tls.compose.discovery import ENV_FILE, OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
 from compose_tls.errors import OutsideProject
-from compose_tls.files import is_file
+from compose_tls.files import is_file, real_path
+from compose_tls.layout import CA, CLIENT_CA
 from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
@@ -112,6 +113,22 @@ def own_command(opened: Opened, *words: str, tls_dir: str = "") -> str:
         tls_dir = own
     before = f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} " if tls_dir else ""
     return before + joined(["compose-tls", *words, *own_options(opened), *accepting(opened)])
+
+
+def issuing_options(opened: Opened) -> list[str]:
+    """The options without which no certificate of a client is issued: its CA is outside the project.
+
+    There it is read only where the command names it.
+    """
+    config = opened.config
+    role = CLIENT_CA if config.client_ca_cert else CA
+    given = {f"--{role}-{end}": f"{role}_{end}" for end in ("cert", "key", "passphrase-file")}
+    names = {option: getattr(config, name.replace("-", "_")) for option, name in given.items()}
+    files = [(option, opened.root / name) for option, name in names.items() if name]
+    inside = all(real_path(file).is_relative_to(opened.root) for _, file in files)
+    if inside or not names[f"--{role}-key"]:
+        return []
+    return [w for option, file in files for w in (option, os.path.relpath(file, opened.start))]
 
 
 def accepting(opened: Opened) -> Iterator[str]:

@@ -15,7 +15,14 @@ from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.compose.discovery import DEFAULT_FILES, OVERRIDE_FILES, named_files
 from compose_tls.config import FILES
-from compose_tls.errors import CheckFailed, ComposeTlsError, ProjectError, TooManyOpenFiles
+from compose_tls.errors import (
+    CheckFailed,
+    ComposeFileNotFound,
+    ComposeTlsError,
+    ProjectError,
+    ServiceNotFound,
+    TooManyOpenFiles,
+)
 from compose_tls.patterns import regex
 from compose_tls.results import CommandResult, Probe
 from compose_tls.shell import joined, typed
@@ -26,6 +33,7 @@ from compose_tls.workflows.next_step import (
     OF_THE_PLACE,
     accepting,
     compose_options,
+    issuing_options,
     own_options,
 )
 
@@ -41,6 +49,7 @@ _OWN: Final = regex(
     # A directory is named as seen from the current directory.
     r"|init\b(?! (?:DIR|milvus)\b))"
 )
+_CLIENT: Final = regex(r"(?<![-\w])compose-tls (?:-[^ ]+ [^- ][^ ]* )*client\b(?! (?:…|--help))")
 _OF_FILES: Final = frozenset({"enable", "disable", "status"})
 _NAMED: Final = regex(
     r"(?<![-\w])compose-tls (?:-[^ ]+ [^- ][^ ]* )*"
@@ -93,8 +102,10 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
                 error.hint = _MORE_FILES
             opened = preamble.CURRENT.get()
             if opened is not None:
-                told = not_taken(opened) if command.__name__ != "init" else ()
-                _of_error(error, told, spelled(opened))
+                is_new = command.__name__ == "init"
+                told = () if is_new else not_taken(opened)
+                instead = None if is_new else _other_file(opened, error)
+                _of_error(error, told, spelled(opened), instead)
             # A script that does not catch it ends in a traceback, which shows notes.
             error.add_note(f"next: {error.hint}")
             raise
@@ -116,12 +127,24 @@ def whole(opened: preamble.Opened, hint: str) -> str:
         if words and words not in hint:
             escaped = words.replace("\\", r"\\")
             hint = command.sub(rf"\g<0>{escaped} ", hint)
+    issuing = _issuing(opened) if _CLIENT.search(hint) else ""
+    if issuing and issuing not in hint:
+        escaped = issuing.replace("\\", r"\\")
+        hint = _CLIENT.sub(rf"\g<0> {escaped}", hint)
     accepted = joined(accepting(opened))
     if accepted and accepted not in hint:
         hint = _NAMED.sub(rf"\g<0> {accepted}", hint)
     if _OF_A_FILE.match(hint) and opened.root != Path.cwd():
         return f"cd {typed(os.path.relpath(opened.root))} && {hint}"
     return hint
+
+
+def _issuing(opened: preamble.Opened) -> str:
+    """The options that name a CA outside the project, which may be known from the record alone."""
+    try:
+        return joined(issuing_options(opened.settled()))
+    except ComposeTlsError:
+        return ""
 
 
 def not_taken(opened: preamble.Opened) -> Iterator[TlsWarning]:
@@ -163,6 +186,14 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _other_file(opened: preamble.Opened, error: ComposeTlsError) -> str | None:
+    if not isinstance(error, (ComposeFileNotFound, ServiceNotFound)):
+        return None
+    from compose_tls.workflows.other_compose_file import other_file  # noqa: PLC0415 - for these errors
+
+    return other_file(opened, error)
+
+
 def _of_result(result: _R, told: Iterable[TlsWarning], spell: Callable[[str], str]) -> _R:
     warnings = dict.fromkeys((*told, *result.warnings))
     changed: dict[str, object] = {"warnings": tuple(one.spelled(spell) for one in warnings)}
@@ -172,9 +203,12 @@ def _of_result(result: _R, told: Iterable[TlsWarning], spell: Callable[[str], st
 
 
 def _of_error(
-    error: ComposeTlsError, told: Iterable[TlsWarning], spell: Callable[[str], str]
+    error: ComposeTlsError,
+    told: Iterable[TlsWarning],
+    spell: Callable[[str], str],
+    instead: str | None,
 ) -> None:
-    error.hint = spell(error.hint)
+    error.hint = spell(instead or error.hint)
     if isinstance(error, ProjectError):
         error.warnings = (*told, *error.warnings)
     error.warnings = tuple(one.spelled(spell) for one in error.warnings)

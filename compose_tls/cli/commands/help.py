@@ -39,8 +39,7 @@ def command(topic: str | None) -> int:
         import difflib
 
         near = difflib.get_close_matches(topic.lower(), (*TOPICS, *commands), n=1)
-        of_topic = "help " if near and near[0] in TOPICS else ""
-        tip = f"did you mean compose-tls {of_topic}{near[0]}?" if near else ""
+        tip = f"did you mean compose-tls help {near[0]}?" if near else ""
         tip = tip or f"topics: {', '.join(TOPICS)}; commands: compose-tls help"
         raise WrongUsage(f"there is no command or topic {topic}", hint=tip)
     if topic is not None and (asked := group.get_command(context, topic)):

@@ -895,3 +895,38 @@ class TestTheCaOfTheClients:
         assert "--client-ca-key" in lost["hint"]
         issued = run("client", "alice", *self.APART, *self.KEY, "--json").json
         assert issued["certificates"][0]["issuer"] == "CN=Friends"
+
+
+def test_a_next_step_names_the_ca_that_lies_outside(
+    run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+) -> None:
+    compose = project / "docker-compose.yml"
+    chat = "  chat: {image: chat, environment: [MILVUS_URI=http://standalone:19530]}\n"
+    compose.write_text(compose.read_text().replace("services:\n", f"services:\n{chat}", 1))
+    named = ("--ca-cert", "../brought/root.pem", "--ca-key", "../brought/root.key")
+    issue = f"compose-tls client {' '.join(named)} "
+
+    refused = run("enable", "--mode", "2", *named)
+    assert f" and a client certificate, after enable: {issue}chat; --mode 1" in refused.err
+    told = run("enable", "--mode", "2", *named, "--neighbours", "list")
+    assert f" and a client certificate, after enable: {issue}chat\n" in told.err
+    # Later it is known from the record alone.
+    assert f"next: {issue}chat, then add" in run("connect", "--for", "chat").err
+    missing = run("connect", "--client", "bob").err
+    assert f"next: issue it: {issue}bob\n" in missing
+    assert run(*f"{issue}bob".split()[1:]).code == 0
+
+
+def test_a_ca_that_lies_outside_is_to_be_named_again(
+    run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+) -> None:
+    brought = project.parent / "brought"
+    named = ("--ca-cert", str(brought / "root.pem"), "--ca-key", str(brought / "root.key"))
+    assert run("enable", "--mode", "2", *named).code == 0
+
+    refused = run("client", "bob")
+
+    assert refused.code == 4
+    again = f"compose-tls client bob {' '.join(named)}"
+    assert f"read only if the command names them: {again}\n" in refused.err
+    assert run(*again.split()[1:]).code == 0

@@ -30,6 +30,18 @@ from tests.unit.cli.terminal import on_terminal
         ("completion", "an argument is missing: one of bash, zsh, fish", "completion bash"),
         ("export", "an argument is missing: one of helm, operator", "compose-tls export helm"),
         ("help mode", "there is no command or topic mode", "did you mean compose-tls help modes?"),
+        (
+            "help enalbe",
+            "there is no command or topic enalbe",
+            "did you mean compose-tls help enable?",
+        ),
+        ("enable -mode 2", "there is no option -mode", "did you mean --mode? see compose-tls"),
+        (
+            "status -verbose",
+            "there is no option -verbose",
+            "did you mean --verbose? see compose-tls",
+        ),
+        ("enable -mod=2", "there is no option -m", "see compose-tls enable --help"),
         ("help Exit-Codes", "no command or topic", "did you mean compose-tls help exit-codes?"),
         (
             "help nonsense",
@@ -409,6 +421,28 @@ def test_a_topic_is_broken_between_words_on_a_narrow_terminal() -> None:
         assert seen.partition("  Examples:")[2].strip() == text.partition("  Examples:")[2].strip()
     seen = on_terminal("help", "modes", columns=60, NO_COLOR="1")
     assert "connection is\n     encrypted, and clients verify the server with\n     cert/" in seen
+
+
+@pytest.mark.parametrize("taken", ["", "services:\n  app: {image: app}\n"])
+def test_a_file_of_milvus_that_compose_does_not_read_is_named(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    milvus = (project / "docker-compose.yml").rename(project / "docker-compose-milvus.yml")
+    (project / "a.yml").write_text("services:\n  ui: {image: zilliz/attu:v2.6}\n")
+    if taken:
+        (project / "docker-compose.yml").write_text(taken)
+    monkeypatch.chdir(project.parent)
+
+    found = run("-C", project.name, "enable", "--mode", "2")
+
+    command = f"compose-tls -C {project.name} enable --mode 2 -f docker-compose-milvus.yml"
+    assert f"next: docker-compose-milvus.yml has an image of Milvus: {command}\n" in found.err
+    assert run(*command.split()[1:], "--dry-run").code == 0
+    if taken:
+        other = run("-C", project.name, "enable", "-f", "docker-compose.yml")
+        assert ": give -f docker-compose-milvus.yml instead\n" in other.err
+    milvus.unlink()
+    assert "has an image of Milvus" not in run("-C", project.name, "enable").err
 
 
 def test_who_types_a_topic_as_a_command_is_led_to_it(run: Run, project: Path) -> None:

@@ -218,7 +218,7 @@ def test_help_about_nothing_there_is_wrong_usage(run: Run) -> None:
     refused = run("help", "enabel")
 
     assert refused.code == 2
-    assert "did you mean compose-tls enable?" in refused.err
+    assert "did you mean compose-tls help enable?" in refused.err
 
 
 class TestTheBoundary:
