@@ -146,7 +146,7 @@ class _Reading:
         variables: What Compose interpolates them with.
         originals: The files without what an earlier enable put in.
         kept: The places that someone changed since, by file.
-        modes_by_hand: What the places of the mode say that someone changed since.
+        modes_by_hand: What the places of the mode say, as written or as someone changed them since.
     """
 
     directory: Path
@@ -199,6 +199,9 @@ class _Reading:
             undone = undo(content, file, again=self._is_mode)
             self.originals[place] = undone.content
             self.kept += [(file.path, route) for route in undone.kept]
+            # The settings in the record may be another's; the mode that was written there counts, too.
+            written = (edit.new for edit in file.edits if is_mode(edit))
+            self.modes_by_hand += [mode_in(new) for new in written if isinstance(new, str)]
 
     def _is_mode(self, edit: EditRecord, now: str) -> bool:
         """Who changes the mode by hand asks for another one, and has not said how it was before."""
