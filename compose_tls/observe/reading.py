@@ -22,6 +22,7 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ComposeFileNotFound, OutsideProject, ServiceRenamed, settle
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, names_in
+from compose_tls.layout import mounted_beside
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
@@ -107,6 +108,8 @@ def observe(
     read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader, compose.services)
     read_shown(reader, milvus)
+    places = mounted_beside(config.tls_dir, compose.services)
+    beside = filter(reader.project.is_inside, (directory / name for name in places))
     observation = Observation(
         directory=directory,
         compose_files=reading.files,
@@ -117,7 +120,7 @@ def observe(
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
         given=frozenset(environment),
         obstacles=reader.obstacles,
-        mounted=names_in(directory / config.served_dir),
+        mounted={path: names_in(path) for path in (directory / config.served_dir, *beside)},
     )
     return Project(
         observation,
