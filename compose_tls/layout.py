@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from compose_tls.patterns import regex
@@ -127,6 +128,18 @@ _MADE_FOR: Final[Mapping[str, str]] = {
 }
 MADE: Final = frozenset(_MADE_FOR)
 """What has no file of its name in the PKI directory: it is made of others."""
+
+
+def mounted_beside(tls_dir: str, services: Iterable[str]) -> tuple[str, ...]:
+    """The directories that containers of parts and services mount, or may.
+
+    Args:
+        tls_dir: The TLS directory.
+        services: The services of the project.
+    """
+    own = neighbours_directory(tls_dir)
+    named = (f"{own}/{name}" for name in services if re.match(NEIGHBOUR_NAME, name))
+    return (*(f"{tls_dir}/{name}" for name in STACK_FILES), *named)
 
 
 def is_known(name: str) -> bool:

@@ -129,7 +129,7 @@ class Observation:
         group_ids: Its groups.
         given: The names of the process variables, which win over those of ``.env``.
         obstacles: The places in ``files`` where something is that is not a regular file.
-        mounted: The names in the directory that the container of Milvus mounts.
+        mounted: The names in each directory that a container mounts, or may.
     """
 
     directory: Path
@@ -141,7 +141,7 @@ class Observation:
     group_ids: frozenset[int]
     given: frozenset[str] = field(repr=False)
     obstacles: frozenset[Path]
-    mounted: tuple[str, ...]
+    mounted: Mapping[Path, tuple[str, ...]] = field(repr=False)
 
     def content(self, path: Path) -> bytes | None:
         """The bytes of a file that was looked at; ``None`` when there is none."""

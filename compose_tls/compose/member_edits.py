@@ -149,7 +149,7 @@ def _directory_order(
             f"a mount at {target} would hide {one.config_target}",
             hint="choose another place with --container-tls-dir",
         )
-    for mount in (*service.mounts(), *service.config_mounts()):
+    for mount in service.every_mount():
         if mount.target == target and mount.host_path == source:
             return
     if taken := _taken(service, target, source):
@@ -181,7 +181,7 @@ def free_target(service: Service, target: str, source: Path) -> str:
 
 def _taken(service: Service, target: str, source: Path) -> tuple[str, Path, int | None] | None:
     """What else is mounted at a place of a container, or in it, and where that is said."""
-    for mount in (*service.mounts(), *service.config_mounts()):
+    for mount in service.every_mount():
         own = mount.target == target and mount.host_path == source
         if not own and (mount.target == target or mount.target.startswith(f"{target}/")):
             what = f"mounts {mount.source or 'a volume'} at {mount.target}"

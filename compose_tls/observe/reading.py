@@ -22,6 +22,7 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ComposeFileNotFound, OutsideProject, ServiceRenamed, settle
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, names_in
+from compose_tls.layout import mounted_beside
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
@@ -107,6 +108,8 @@ def observe(
     read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader, compose.services)
     read_shown(reader, milvus)
+    places = mounted_beside(config.tls_dir, compose.services)
+    beside = filter(reader.project.is_inside, (directory / name for name in places))
     observation = Observation(
         directory=directory,
         compose_files=reading.files,
@@ -117,7 +120,7 @@ def observe(
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
         given=frozenset(environment),
         obstacles=reader.obstacles,
-        mounted=names_in(directory / config.served_dir),
+        mounted={path: names_in(path) for path in (directory / config.served_dir, *beside)},
     )
     return Project(
         observation,
@@ -146,7 +149,7 @@ class _Reading:
         variables: What Compose interpolates them with.
         originals: The files without what an earlier enable put in.
         kept: The places that someone changed since, by file.
-        modes_by_hand: What the places of the mode say that someone changed since.
+        modes_by_hand: What the places of the mode say, as written or as someone changed them since.
     """
 
     directory: Path
@@ -199,6 +202,9 @@ class _Reading:
             undone = undo(content, file, again=self._is_mode)
             self.originals[place] = undone.content
             self.kept += [(file.path, route) for route in undone.kept]
+            # The settings in the record may be another's; the mode that was written there counts, too.
+            written = (edit.new for edit in file.edits if is_mode(edit))
+            self.modes_by_hand += [mode_in(new) for new in written if isinstance(new, str)]
 
     def _is_mode(self, edit: EditRecord, now: str) -> bool:
         """Who changes the mode by hand asks for another one, and has not said how it was before."""

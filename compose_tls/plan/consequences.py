@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path, PurePath
 from typing import Final
 
-from compose_tls.changes import CreateFile
+from compose_tls.changes import CreateFile, KeepFile
 from compose_tls.config import TlsConfig
 from compose_tls.errors import DirectoryShared, settle
-from compose_tls.layout import KEY, is_known
+from compose_tls.layout import KEY, NEIGHBOUR_FILES, STACK_FILES, is_known, neighbours_directory
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import mounted_keys, unseen
@@ -26,6 +27,10 @@ from compose_tls.vocabulary import TlsWarning
 
 _SHARED: Final = "gRPC and REST"
 _SHOWN: Final = 3
+_PLACES: Final = {
+    folder: frozenset(there.partition("/")[0] for there, _ in files)
+    for folder, files in STACK_FILES.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,33 +131,56 @@ def _without_containers(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]
             )
 
 
-def mounted_beside(project: Project, config: TlsConfig) -> tuple[TlsWarning, ...]:
-    """What the container of Milvus is to see from now on, that has nothing to do with TLS.
+def mounted_beside(
+    project: Project, config: TlsConfig, planned: ServicePlan
+) -> Iterator[TlsWarning]:
+    """What containers are to see from now on, that has nothing to do with TLS.
 
     Args:
         project: The project, without what an earlier enable put in.
         config: The settings.
+        planned: What is going to be written.
 
     Raises:
         DirectoryShared: There is something, and the user has not accepted that.
     """
-    observation, state = project.observation, project.state
-    if state is not None and state.settings.served_dir == config.served_dir:
-        return ()
-    place = observation.directory / config.served_dir
+    directory = project.observation.directory
     given = (config.server_cert, config.server_key, config.ca_cert, config.client_ca_cert)
-    known = {path.name for path in (observation.directory / one for one in given if one)}
-    found = [name for name in observation.mounted if name not in known and not is_known(name)]
-    if not found:
-        return ()
-    name = project.relative(place)
-    shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" * (len(found) > _SHOWN))
-    refusal = DirectoryShared(
-        f"{name} is mounted into the container of Milvus, which would see {shown}",
-        hint="choose a directory that is empty or does not exist with --tls-dir",
-        path=name,
+    known = {path.name for path in (directory / one for one in given if one)}
+    files = (one for one in planned.plan.changes if isinstance(one, CreateFile | KeepFile))
+    written = {file.path.parent for file in files} - _mounted_before(project)
+    for place, names in project.observation.mounted.items():
+        served = place == directory / config.served_dir
+        others = {*NEIGHBOUR_FILES, *_PLACES.get(place.name, ())}
+        found = [
+            name
+            for name in (names if place in written else ())
+            if name not in known and not is_known(name) and (served or name not in others)
+        ]
+        if found:
+            name = project.relative(place)
+            more = f" and {len(found) - _SHOWN} more" * (len(found) > _SHOWN)
+            whose = "the container of Milvus" if served else "a container"
+            refusal = DirectoryShared(
+                f"{name} is mounted into {whose}, which would see {', '.join(found[:_SHOWN])}{more}",
+                hint="choose a directory that is empty or does not exist with --tls-dir",
+                path=name,
+            )
+            yield settle(refusal, config.accept)
+
+
+def _mounted_before(project: Project) -> set[Path]:
+    """The directories that containers see already."""
+    state = project.state
+    if state is None:
+        return set()
+    own = neighbours_directory(state.settings.tls_dir)
+    names = (
+        state.settings.served_dir,
+        *(str(PurePath(path).parent) for path in state.digests),
+        *(f"{own}/{one.service}" for one in state.neighbours or ()),
     )
-    return (settle(refusal, config.accept),)
+    return {project.directory / name for name in names}
 
 
 def keys_to_be_mounted(

@@ -154,7 +154,7 @@ class _Planner:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
         self.warnings += [*planned.plan.warnings, *beside.warnings, *stack.warnings]
         self.warnings += neighbours.warnings
-        self.warnings += mounted_beside(project, config)
+        self.warnings += mounted_beside(project, config, planned)
         self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)

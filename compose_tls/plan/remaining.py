@@ -201,7 +201,7 @@ class Remaining:
 
     def _place(self, one: MilvusService, file: str) -> Path | Literal["unmounted", "volume"]:
         """Where a file of a container comes from."""
-        for mount in (*one.service.mounts(), *one.service.config_mounts()):
+        for mount in one.service.every_mount():
             if file == mount.target or file.startswith(f"{mount.target}/"):
                 if mount.host_path is None:
                     return "volume"

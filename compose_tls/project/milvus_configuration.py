@@ -94,7 +94,7 @@ class MilvusConfiguration:
         """
         variables = service.container_variables(read)
         directory = normal_target(variables.get(CONFIG_DIRECTORY_VARIABLE) or CONFIG_DIRECTORY)
-        mounts = {mount.target: mount for mount in (*service.mounts(), *service.config_mounts())}
+        mounts = {mount.target: mount for mount in service.every_mount()}
         files: dict[str, ConfigurationFile] = {}
         for name in (CONFIG_FILE, *LATER_FILES):
             mount = mounts.get(posixpath.join(directory, name)) or mounts.get(directory)
@@ -335,7 +335,7 @@ class _Placer:
     def is_used(self, file: Path) -> bool:
         """Whether a file is there for something else: as compose file, or mounted elsewhere."""
         service = self.configuration.service
-        mounts = (*service.mounts(), *service.config_mounts())
+        mounts = service.every_mount()
         compose_files = {definition.file for definition in service.definitions}
         return file in compose_files | {mount.host_path for mount in mounts}
 

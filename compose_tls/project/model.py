@@ -52,7 +52,7 @@ class Project:
             has the new names then.
         drafted: Whether files that ``init`` is to make are ``used`` by something that the user has, or
             ``unused``, so that nothing can be lost.
-        mode_by_hand: The strictest mode that was put by hand where enable had said another one; off
+        mode_by_hand: The strictest mode that enable put in, or someone by hand in its place; off
             where the edits of enable are not taken out.
     """
 

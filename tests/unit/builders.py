@@ -86,7 +86,7 @@ def observation(
         group_ids=group_ids,
         given=frozenset(),
         obstacles=frozenset(),
-        mounted=(),
+        mounted={},
     )
 
 

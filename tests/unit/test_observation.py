@@ -25,7 +25,7 @@ def observation() -> Observation:
     files = {Path("/p/a"): there, Path("/p/k"): key, Path("/p/gone"): None}
     variables = {"PASSWORD": "SECRET"}
     pki, none = PkiFacts({}, frozenset()), frozenset[Any]()
-    return Observation(Path("/p"), (), files, variables, pki, 0, frozenset({0}), none, none, ())
+    return Observation(Path("/p"), (), files, variables, pki, 0, frozenset({0}), none, none, {})
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,21 @@ class TestRecorded:
         assert run("disable", "--purge", "--pki-dir", "keys").code == 0
         assert tree(project) == before
 
+    @pytest.mark.parametrize("said", [1, None])
+    def test_settings_that_say_less_than_the_edits_do_not_weaken_the_mode(
+        self, run: Run, project: Path, said: int | None
+    ) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        path = project / "cert/state.json"
+        state = json.loads(path.read_text())
+        state["settings"]["mode"] = said
+        if said is None:
+            del state["settings"]["mode"]
+        path.write_text(json.dumps(state))
+
+        assert run("enable", "--json").json["mode"] == 2
+        assert run("enable", "--mode", "1", "--json").json["mode"] == 1
+
     def test_a_record_of_nobody_is_none(self, run: Run, project: Path) -> None:
         run("enable", "--pki-dir", "keys")
         (project / "keys").rename(project.parent / "keys")

@@ -59,3 +59,32 @@ def test_what_the_guide_and_an_earlier_enable_leave_there_is_known(project: Path
     assert run("enable", "-q").code == 0
     assert run("disable", "-q").code == 0
     assert run("enable", "-q").code == 0
+
+
+@pytest.mark.parametrize("folder", ["tls/etcd", "tls/object-store", "tls/milvus"])
+def test_the_directories_of_parts_are_looked_at(project: Path, run: Run, folder: str) -> None:
+    write(project / folder / "db-password", b"hush", 0o600)
+    refused = run("enable", "--scope", "all", "--json").error
+    assert (refused["code"], refused["path"]) == ("directory-shared", folder)
+    assert refused["message"].endswith("mounted into a container, which would see db-password")
+    # Nothing mounts it into another container than that of Milvus, where no part has TLS.
+    assert run("enable", "--json").code == 0
+
+
+def test_what_enable_left_in_them_is_known(project: Path, run: Run) -> None:
+    assert run("enable", "--scope", "all", "--json").code == 0
+    assert run("disable", "-q").code == 0
+    assert "directory-shared" not in codes(run("enable", "--scope", "all", "--json"))
+    write(project / "tls/etcd/later", b"x", 0o600)
+    assert run("enable", "--mode", "2", "--json").code == 0
+
+
+def test_so_is_that_of_a_service_that_talks_to_milvus(project: Path, run: Run) -> None:
+    attu = "  attu:\n    image: zilliz/attu:v2.4\n    environment: {MILVUS_URL: standalone:19530}\n"
+    file = project / "docker-compose.yml"
+    file.write_text(file.read_text().replace("services:\n", f"services:\n{attu}"))
+    write(project / "tls-clients/attu/db-password", b"hush", 0o600)
+    refused = run("enable", "--json").error
+    assert (refused["code"], refused["path"]) == ("directory-shared", "tls-clients/attu")
+    assert run("enable", "--accept", "directory-shared", "--json").code == 0
+    assert run("enable", "--mode", "2", "--json").code == 0

@@ -290,9 +290,10 @@ class TestMounts:
         assert (caught.value.path, caught.value.line) == (COMPOSE_FILE, 6)
         assert "--container-tls-dir" in caught.value.hint
 
-    def test_so_is_a_config(self) -> None:
+    @pytest.mark.parametrize("kind", ["configs", "secrets"])
+    def test_so_is_a_config_and_a_secret(self, kind: str) -> None:
         with pytest.raises(ValueInTheWay):
-            enable(observation(compose("configs:\n- source: c\n  target: /milvus/tls/ca.pem")))
+            enable(observation(compose(f"{kind}:\n- source: c\n  target: /milvus/tls/ca.pem")))
 
     @pytest.mark.parametrize("target", ["/milvus", "/milvus/configs"])
     def test_one_that_would_hide_the_configuration_is_refused(self, target: str) -> None:

@@ -60,10 +60,11 @@ def test_a_mounted_file_or_directory_is_found(config: str, volumes: list[str], n
     assert (found.kind, found.file, found.mounted) == ("file", DIRECTORY / name, True)
 
 
-def test_a_config_counts_as_mounted() -> None:
+@pytest.mark.parametrize("kind", ["configs", "secrets"])
+def test_a_config_and_a_secret_count_as_mounted(kind: str) -> None:
     text = (
-        f"services: {{milvus: {{image: '{IMAGE}', configs: [{{source: m, target: {MOUNTED}}}]}}}}\n"
-        "configs: {m: {file: ./m.yaml}}\n"
+        f"services: {{milvus: {{image: '{IMAGE}', {kind}: [{{source: m, target: {MOUNTED}}}]}}}}\n"
+        f"{kind}: {{m: {{file: ./m.yaml}}}}\n"
     )
     found = placed(text, {"m.yaml": milvus_yaml(), "milvus.yaml": milvus_yaml()})
 
