@@ -89,6 +89,11 @@ class Refusal(ProjectError):
     """An error that the user can overrule with ``--accept CODE``, for exactly that code."""
 
 
+def refusal_codes() -> list[str]:
+    """The codes that ``--accept`` takes."""
+    return sorted(leaf.code for leaf in Refusal.__subclasses__())
+
+
 GATHERED: ContextVar[list[Refusal] | None] = ContextVar("GATHERED", default=None)
 """The refusals of a command so far, while it looks for all of them before it ends."""
 

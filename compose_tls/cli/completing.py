@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 
 from compose_tls.cli.topics import TOPICS
-from compose_tls.errors import Refusal
+from compose_tls.errors import refusal_codes
 from compose_tls.patterns import regex
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
 
 def refusals(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     """The codes that --accept takes."""
-    codes = sorted(leaf.code for leaf in Refusal.__subclasses__())
-    return [code for code in codes if code.startswith(incomplete)]
+    return [code for code in refusal_codes() if code.startswith(incomplete)]
 
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from compose_tls.errors import (
     ConflictingSettings,
     InvalidSetting,
-    Refusal,
+    refusal_codes,
 )
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
@@ -141,7 +141,7 @@ def require_meant(config: TlsConfig) -> None:
             f"--user {config.user} is given without a password",
             hint="name the file that holds it: --password-file FILE; or leave --user out",
         )
-    known = sorted(leaf.code for leaf in Refusal.__subclasses__())
+    known = refusal_codes()
     for code in config.accept:
         if code not in known:
             from difflib import get_close_matches

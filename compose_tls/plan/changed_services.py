@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from compose_tls.layout import MILVUS, STACK_FILES, neighbours_directory
 from compose_tls.plan.service_plan import ServicePlan
@@ -13,14 +12,7 @@ from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.model import Project
 from compose_tls.shell import joined
 from compose_tls.state.recorded import State
-from compose_tls.vocabulary import Scope, TlsWarning
-
-_WIDTHS: Final[Mapping[Scope, int]] = {"proxy": 0, "internal": 1, "all": 2}
-
-
-def scope_is_smaller(before: Scope, now: Scope) -> bool:
-    """Whether less is encrypted than before."""
-    return _WIDTHS[now] < _WIDTHS[before]
+from compose_tls.vocabulary import TlsWarning
 
 
 def touched_services(planned: ServicePlan, project: Project) -> frozenset[str] | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, SERVER, SERVER_CERTIFICATE, SERVER_KEY
-from compose_tls.plan.changed_services import scope_is_smaller
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.shell import joined, quoted
 from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsMode, TlsWarning
+
+_BY_WIDTH: Final = ("proxy", "internal", "all")
 
 
 def given_up(
@@ -36,7 +38,7 @@ def given_up(
         yield from _replaced(project, config, one)
     if state is None:
         return
-    if scope_is_smaller(state.settings.scope, config.scope):
+    if _BY_WIDTH.index(config.scope) < _BY_WIDTH.index(state.settings.scope):
         text = (
             f"scope {state.settings.scope} becomes {config.scope}: connections beyond it are in "
             "plain text again"
