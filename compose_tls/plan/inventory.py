@@ -125,7 +125,7 @@ def inventory(
         ),
         found.usable,
         states,
-        _enabling(state, lost) if replaced and found.command else found.command,
+        _enabling(state) if replaced and found.command else found.command,
         frozenset(found.lost),
     )
 

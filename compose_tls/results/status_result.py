@@ -137,7 +137,8 @@ class StatusResult(CommandResult, frozen=True):
         links: Every connection of the project.
         endpoint: Where clients connect; ``None`` if TLS is off, or neither files nor engine tell.
         address_note: Why the files do not contain the address.
-        next: The one command that resolves the differences; in words, if no Milvus was found.
+        next: The one command that resolves the differences; in words, if no Milvus was found or something
+            has to be moved away first.
         certificates_usable: Whether no certificate is missing or has expired, and the user of Milvus can
             read its key. Not printed.
         loads: Whether Compose accepts the files, if it was asked. Not printed.

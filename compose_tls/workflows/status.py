@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from compose_tls.compose.compose_project import saving
 from compose_tls.config import TlsConfig
-from compose_tls.errors import KeyWrittenOver
 from compose_tls.layout import CA, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
@@ -263,9 +262,11 @@ def _next(
     words = [word for name in named for word in ("--service", name)]
     if state is None:
         words += _another_target(opened, project)
-    elif strangers(project.observation, opened.config, state):
-        words += ["--accept", KeyWrittenOver.code]
-    return own_command(opened, "enable", "--mode", str(mode), *words)
+    enabling = own_command(opened, "enable", "--mode", str(mode), *words)
+    if state is not None and (lost := strangers(project.observation, opened.config, state)):
+        # With --accept one command is enough, but the keys would be lost.
+        return f"move {' and '.join(sorted(lost))} away, with the key; then: {enabling}"
+    return enabling
 
 
 def _another_target(opened: preamble.Opened, project: Project) -> Iterator[str]:
