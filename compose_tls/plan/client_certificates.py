@@ -78,7 +78,7 @@ class ClientCertificates:
                 [name for name in names if name not in strangers],
                 "certificates from the previous CA",
             ),
-            ([name for name in names if name in strangers], "not from a CA of this project"),
+            ([name for name in names if name in strangers], "certificates from another CA"),
         ):
             if which:
                 text = f"{self.place}: {what}: {_listed(which)}"

@@ -41,8 +41,9 @@ def put_in_place(observation: Observation, state: State | None) -> dict[Path, Pa
             changed = content is not None and sha256(content) != written
             if changed and observation.files.get(key) and key not in observation.pki.foreign_keys:
                 with suppress(CertificateError):
-                    bundle_facts(content or b"", path=shown)
-                    found[path] = key
+                    first = bundle_facts(content or b"", path=shown)[0]
+                    if first.sha256 != one.certificates.get(shown):
+                        found[path] = key
     return found
 
 

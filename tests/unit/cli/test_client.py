@@ -425,7 +425,7 @@ class TestLife:
                 "cert/clients: expires within 30 days for bob",
                 way,
             ),
-            ("clients-left-behind", "cert/clients: not from a CA of this project: bob", way),
+            ("clients-left-behind", "cert/clients: certificates from another CA: bob", way),
         ]
         assert run("client", "bob").code == 3
         (place / "bob.pem").unlink()
