@@ -11,6 +11,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
 from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, KEY, client_identity
 from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.pki.client_names import client_dns_name
 from compose_tls.pki.load import certificate_facts
 from compose_tls.shell import joined
 from compose_tls.state.recorded import State
@@ -71,9 +72,17 @@ class ClientCertificates:
         Args:
             trusted: The subjects of the CAs that stay.
         """
-        if names := self.of_others(trusted):
-            text = f"{self.place}: certificates from the previous CA: {_listed(names)}"
-            yield TlsWarning("clients-left-behind", text, self.place, _issue(names))
+        names, strangers = self.of_others(trusted), self._strangers()
+        for which, what in (
+            (
+                [name for name in names if name not in strangers],
+                "certificates from the previous CA",
+            ),
+            ([name for name in names if name in strangers], "certificates from another CA"),
+        ):
+            if which:
+                text = f"{self.place}: {what}: {_listed(which)}"
+                yield TlsWarning("clients-left-behind", text, self.place, self._issuing(which))
 
     def of_others(self, trusted: Collection[str]) -> tuple[str, ...]:
         """The clients whose certificates are of none of some CAs, named by their subjects."""
@@ -89,14 +98,14 @@ class ClientCertificates:
                 "client-certificate-expired",
                 f"{self.place}: expired for {_listed(ended)}",
                 self.place,
-                f"{_issue(ended)}, or remove the files of clients that are gone",
+                f"{self._issuing(ended)}, or remove the files of clients that are gone",
             )
         if soon:
             yield TlsWarning(
                 "client-certificate-expires-soon",
                 f"{self.place}: expires within {RENEW_BEFORE.days} days for {_listed(soon)}",
                 self.place,
-                _issue(soon),
+                self._issuing(soon),
             )
         if self.damaged:
             yield TlsWarning(
@@ -105,6 +114,20 @@ class ClientCertificates:
                 self.place,
                 f"move its files away, then {_issue(self.damaged)}",
             )
+
+    def _strangers(self) -> frozenset[str]:
+        """The clients whose files ``client`` does not write over: it has not issued them."""
+        return frozenset(
+            path.stem
+            for path, facts in self.by_path.items()
+            if client_dns_name(path.stem) not in facts.dns_names
+        )
+
+    def _issuing(self, names: Sequence[str]) -> str:
+        """What issues a new certificate for each of some clients."""
+        if others := [name for name in names if name in self._strangers()]:
+            return f"move the files of {_listed(others)} away, then {_issue(names)}"
+        return _issue(names)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import compose_tls
+from tests.moment import NOW
 from tests.unit.cli.conftest import Run, certificate, facts, later
+from tests.unit.pki.minting import CLIENT, DAY, mint
 
 
 class TestOneClient:
@@ -403,6 +405,33 @@ class TestLife:
         assert certificate(directory / "early.pem").issuer == following.subject
         finish = run("renew", "--finish", "--no-restart", "--json").json
         assert finish["warnings"] == []
+
+    def test_one_that_someone_else_issued_is_not_of_the_previous_ca(
+        self, run: Run, enabled: Path
+    ) -> None:
+        assert run("client", "early").code == 0
+        stranger = mint("bob", purposes=(CLIENT,), end=NOW + 20 * DAY)
+        place = enabled / "cert/clients"
+        (place / "bob.pem").write_bytes(stranger.certificate_pem)
+        (place / "bob.key").write_bytes(stranger.private_key_pem)
+        (place / "bob.key").chmod(0o600)
+
+        told = run("status", "--json").json["warnings"]
+
+        way = "move the files of bob away, then compose-tls client bob"
+        assert [(one["code"], one["message"], one["hint"]) for one in told] == [
+            (
+                "client-certificate-expires-soon",
+                "cert/clients: expires within 30 days for bob",
+                way,
+            ),
+            ("clients-left-behind", "cert/clients: certificates from another CA: bob", way),
+        ]
+        assert run("client", "bob").code == 3
+        (place / "bob.pem").unlink()
+        (place / "bob.key").unlink()
+        assert run("client", "bob").code == 0
+        assert run("status", "--json").json["warnings"] == []
 
     def test_who_was_left_behind_is_told_of_by_status(self, run: Run, enabled: Path) -> None:
         assert run("client", "early").code == 0
