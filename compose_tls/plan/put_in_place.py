@@ -14,6 +14,7 @@ from compose_tls.changes import CreateFile, FileChange, relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError, KeyWrittenOver, settle
 from compose_tls.observation import Observation
+from compose_tls.project.model import taken_over
 from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsWarning
 
@@ -59,6 +60,7 @@ def strangers(observation: Observation, config: TlsConfig, state: State) -> froz
     """
     pki = observation.directory / config.pki_dir
     kept = {pki / f"{name}{layout.CERTIFICATE}" for name in observation.pki.usable}
+    kept |= taken_over(observation.directory, config)
     places = put_in_place(observation, state).keys() - kept
     others = filterfalse(partial(_is_issued_here, observation, config), places)
     return frozenset(relative(path, observation.directory) for path in others)

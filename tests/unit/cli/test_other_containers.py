@@ -156,6 +156,31 @@ def test_one_of_the_ca_that_was_given_is_not(project: Path, run: Run) -> None:
     assert run("enable", "--json").error["code"] == "key-written-over"
 
 
+def test_what_is_used_where_it_lies_is_nothing_that_enable_writes_over(
+    project: Path, run: Run
+) -> None:
+    authority = mint("Corporate CA", ca=True)
+    (project / "tls").mkdir()
+    (project / "tls/ca.pem").write_bytes(authority.certificate_pem)
+    given = [
+        "--server-cert",
+        "tls/server.pem",
+        "--server-key",
+        "tls/server.key",
+        "--ca-cert",
+        "tls/ca.pem",
+    ]
+    for words in (("--mode", "1", *given), ()):
+        pair = mint("localhost", issuer=authority)
+        (project / "tls/server.pem").write_bytes(pair.certificate_pem)
+        (project / "tls/server.key").write_bytes(pair.private_key_pem)
+        if not words:
+            assert run("status", "--json").json["next"] == "compose-tls enable --mode 1"
+        assert run("enable", *words).code == 0
+        assert (project / "tls/server.key").read_bytes() == pair.private_key_pem
+    assert run("status").code == 0
+
+
 def test_one_that_was_moved_away_as_the_refusal_says_is_kept(enabled: Path, run: Run) -> None:
     own = mint("localhost", ca=True)
     (enabled / "tls/server.pem").write_bytes(own.certificate_pem)
