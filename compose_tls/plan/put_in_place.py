@@ -105,7 +105,8 @@ def written_over(
             name, its_key = (relative(one, observation.directory) for one in (path, key))
             if _is_issued_here(observation, config, path):
                 text = f"{name} was changed since it was written, and is written over, with its key"
-                yield TlsWarning("certificates-drifted", text, name)
+                if path.parent != observation.directory / config.pki_dir:
+                    yield TlsWarning("certificates-drifted", text, name)
                 continue
             refusal = KeyWrittenOver(
                 f"{name} was changed since it was written, and would be written over, with its key",
