@@ -258,6 +258,12 @@ def whole_pairs(
     }
 
 
+def is_issued_here(content: bytes | None, cas: bytes) -> bool:
+    """Whether one of some CAs, PEM, issued the first certificate of a file."""
+    certificate = _first(content)
+    return certificate is not None and any(is_issued_by(certificate, ca) for ca in _all(cas))
+
+
 def foreign_keys(pairs: Mapping[Path, tuple[bytes | None, bytes | None]]) -> frozenset[Path]:
     """The private keys that are not of their certificates, by their paths; damaged ones are of none.
 

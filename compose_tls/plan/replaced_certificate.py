@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from compose_tls.changes import CreateFile, FileChange, relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError, KeyWrittenOver, settle
 from compose_tls.observation import Observation
+from compose_tls.project.model import taken_over
 from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsWarning
 
@@ -49,7 +52,7 @@ def put_in_place(observation: Observation, state: State | None) -> dict[Path, Pa
 
 
 def strangers(observation: Observation, config: TlsConfig, state: State) -> frozenset[str]:
-    """Those of them that enable does not keep, by their paths as they are shown.
+    """Those of them that enable neither keeps nor could issue again, by their paths as they are shown.
 
     Args:
         observation: The project.
@@ -58,8 +61,26 @@ def strangers(observation: Observation, config: TlsConfig, state: State) -> froz
     """
     pki = observation.directory / config.pki_dir
     kept = {pki / f"{name}{layout.CERTIFICATE}" for name in observation.pki.usable}
+    kept |= taken_over(observation.directory, config)
     places = put_in_place(observation, state).keys() - kept
-    return frozenset(relative(path, observation.directory) for path in places)
+    others = filterfalse(partial(_is_issued_here, observation, config), places)
+    return frozenset(relative(path, observation.directory) for path in others)
+
+
+def _is_issued_here(observation: Observation, config: TlsConfig, path: Path) -> bool:
+    """Whether a CA of our own issued a certificate, so that none is lost that it could not issue again.
+
+    Such as what a renewal left that was not completed.
+    """
+    from compose_tls.pki.load import is_issued_here  # noqa: PLC0415 - cryptography costs 75 ms
+
+    given = {layout.CA: config.ca_cert, layout.CLIENT_CA: config.client_ca_cert}
+    names = (layout.CA, layout.NEXT_CA, layout.CLIENT_CA, layout.STACK_CA)
+    pki = observation.directory / config.pki_dir
+    cas = (pki / f"{name}{layout.CERTIFICATE}" for name in names if not given.get(name))
+    return is_issued_here(
+        observation.content(path), b"".join(observation.content(ca) or b"" for ca in cas)
+    )
 
 
 def written_over(
@@ -83,6 +104,11 @@ def written_over(
     for path, key in put_in_place(observation, state).items():
         if written >= {path, key}:
             name, its_key = (relative(one, observation.directory) for one in (path, key))
+            if _is_issued_here(observation, config, path):
+                text = f"{name} was changed since it was written, and is written over, with its key"
+                if path.parent != observation.directory / config.pki_dir:
+                    yield TlsWarning("certificates-drifted", text, name)
+                continue
             refusal = KeyWrittenOver(
                 f"{name} was changed since it was written, and would be written over, with its key",
                 hint=f"move {name} and {its_key} away; {_USING}",

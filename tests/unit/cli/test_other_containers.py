@@ -130,6 +130,64 @@ def test_it_is_written_over_only_where_that_is_accepted(
     assert run(*command, "--json").json["warnings"] == []
 
 
+@pytest.mark.parametrize("command", [("enable",), ("renew", "--no-restart")])
+def test_one_that_the_ca_here_issued_is_written_over(
+    enabled: Path, run: Run, command: tuple[str, ...]
+) -> None:
+    """As a renewal leaves it that is not taken back: the copy is new, and the record is not."""
+    before = {path: path.read_bytes() for path in (enabled / "cert").iterdir()}
+    assert run("renew", "--force", "--no-restart").code == 0
+    for path, content in before.items():
+        path.write_bytes(content)
+
+    assert "--accept" not in run("status", "--json").json["next"]
+    [said] = run(*command, "--json").json["warnings"]
+    assert (said["code"], said["path"]) == ("certificates-drifted", "tls/server.pem")
+    assert "is written over, with its key" in said["message"]
+    assert run("status").code == 0
+
+
+def test_one_of_the_ca_that_was_given_is_not(project: Path, run: Run) -> None:
+    authority = mint("Corporate CA", ca=True)
+    place = project / "own"
+    place.mkdir()
+    (place / "ca.pem").write_bytes(authority.certificate_pem)
+    pairs = [mint("localhost", issuer=authority) for _ in range(2)]
+    for directory, pair in zip((place, project / "tls"), pairs, strict=True):
+        if directory != place:
+            given = ("--server-cert", "own/server.pem", "--server-key", "own/server.key")
+            assert run("enable", *given, "--ca-cert", "own/ca.pem", "--mode", "1").code == 0
+        (directory / "server.pem").write_bytes(pair.certificate_pem)
+        (directory / "server.key").write_bytes(pair.private_key_pem)
+
+    assert run("enable", "--json").error["code"] == "key-written-over"
+
+
+def test_what_is_used_where_it_lies_is_nothing_that_enable_writes_over(
+    project: Path, run: Run
+) -> None:
+    authority = mint("Corporate CA", ca=True)
+    (project / "tls").mkdir()
+    (project / "tls/ca.pem").write_bytes(authority.certificate_pem)
+    given = [
+        "--server-cert",
+        "tls/server.pem",
+        "--server-key",
+        "tls/server.key",
+        "--ca-cert",
+        "tls/ca.pem",
+    ]
+    for words in (("--mode", "1", *given), ()):
+        pair = mint("localhost", issuer=authority)
+        (project / "tls/server.pem").write_bytes(pair.certificate_pem)
+        (project / "tls/server.key").write_bytes(pair.private_key_pem)
+        if not words:
+            assert run("status", "--json").json["next"] == "compose-tls enable --mode 1"
+        assert run("enable", *words).code == 0
+        assert (project / "tls/server.key").read_bytes() == pair.private_key_pem
+    assert run("status").code == 0
+
+
 def test_one_that_was_moved_away_as_the_refusal_says_is_kept(enabled: Path, run: Run) -> None:
     own = mint("localhost", ca=True)
     (enabled / "tls/server.pem").write_bytes(own.certificate_pem)
