@@ -35,9 +35,9 @@ _SIGNS: Final[Mapping[str, str]] = {
     "indent": "    ",
 }
 
-# A command behind a colon ends with the line, or before what else is said.
+# A command behind a colon or semicolon ends with the line, or before what else is said.
 _WORD: Final = regex(
-    r"(?<=: )(?:compose-tls|docker|docker-compose|sudo|chmod|chown|openssl) .+?(?=[,;] |$)[,;]?|\S+"
+    r"(?<=[:;] )(?:compose-tls|docker|docker-compose|sudo|chmod|chown|openssl) .+?(?=[,;] |$)[,;]?|\S+"
 )
 
 # A line goes on below its head, or below as much of it as leaves room for a few words.

@@ -134,6 +134,7 @@ class TestWidth:
             ("  next: run: docker compose up -d", ["  next: run:", "  docker compose up -d"]),
             ("do: compose-tls status, or more", ["do:", "  compose-tls status,", "  or more"]),
             ("do: compose-tls a; docker b", ["do: compose-tls a;", "  docker b"]),
+            ("a key; compose-tls a goes", ["a key;", "  compose-tls a goes"]),
             ("in compose-tls no name stays", ["in compose-tls no name", "  stays"]),
         ],
     )
